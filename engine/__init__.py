@@ -1,0 +1,1 @@
+"""Segments in, events out: a plain library that knows neither Ray nor a cluster."""

@@ -1,0 +1,1 @@
+"""The AVAFN dialogue states, one step a turn."""

@@ -1,0 +1,1 @@
+"""Who speaks when, under ids that stay the same through a dialogue."""

@@ -1,0 +1,1 @@
+"""Where the faces are, and crops of the one that speaks."""

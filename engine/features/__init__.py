@@ -1,0 +1,1 @@
+"""Encoders: waveforms and face crops in, tokens out."""

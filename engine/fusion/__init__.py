@@ -1,0 +1,1 @@
+"""Audio and video tokens in, one utterance vector out."""

@@ -1,0 +1,1 @@
+"""Untrusted media: bytes in, decoded arrays out."""

@@ -1,0 +1,1 @@
+"""The log: records in, records out, offsets."""

@@ -1,0 +1,67 @@
+"""What lies in the store for one dialogue: where it is, who takes part, its states and its outbox."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from schemas.events import SpeakerSummary
+from schemas.message import Message
+from schemas.segment import DialogueId, Participant
+
+
+class Position(Message):
+    """Where a record stands in the log."""
+
+    topic: str
+    topic_id: str = ""
+    """The broker's id of the topic: a topic made anew under an old name starts its offsets again."""
+    partition: int
+    offset: int
+
+    def covers(self, other: "Position") -> bool:
+        """Whether `other` is at or below this position of the same topic and partition."""
+        same = (self.topic, self.topic_id, self.partition) == (other.topic, other.topic_id, other.partition)
+        return same and other.offset <= self.offset
+
+    def __str__(self) -> str:
+        return f"{self.topic_id or self.topic}/{self.partition}/{self.offset}"
+
+
+class OutboxEntry(Message):
+    """One record that is due to be published, kept until its owner has seen the flush."""
+
+    position: Position
+    """The segment this entry answers."""
+    topic: str
+    key: str
+    headers: tuple[tuple[str, bytes], ...] = ()
+    value: bytes | None
+
+
+class DialogueRecord(Message):
+    """A dialogue as the store holds it; `version` grows by one with every write (compare-and-set).
+
+    `state` is a safetensors file of named tensors (`context`, `emotion`, `speaker/<id>`, ...).
+    """
+
+    dialogue_id: DialogueId
+    version: int = 0
+    """0 means: never written."""
+    incarnation: str
+    """Position of the record that opened it, as text."""
+    position: Position
+    """The last segment that is in the state."""
+    sequences: Mapping[str, int] = {}
+    """Last sequence by source."""
+    recent_ids: tuple[str, ...] = ()
+    roster: Mapping[str, Participant] = {}
+    status: Literal["open", "ended"] = "open"
+    turns: int = 0
+    updated_s: float = 0.0
+    """Wall time of the last write, seconds since 1970."""
+    model_id: str
+    summary: Mapping[str, SpeakerSummary] = {}
+    alerts: bytes = b""
+    state: bytes = b""
+    restarted: str | None = None
+    """Why the states began afresh, until an event has said so."""
+    outbox: tuple[OutboxEntry, ...] = ()

@@ -1,0 +1,70 @@
+"""What producers send: a timed span of media, or word that a dialogue starts or ends."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schemas.message import Message
+
+DialogueId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+SegmentType = Literal["turntone.segment.v1", "turntone.dialogue.started.v1", "turntone.dialogue.ended.v1"]
+
+
+class Segment(Message):
+    """The CloudEvents attributes of one record of `turntone.segments`; its media is the record's value."""
+
+    dialogue_id: DialogueId
+    """The Kafka key."""
+    id: Name
+    source: Name
+    """Who produced it; `sequence` grows per dialogue and source."""
+    type: SegmentType
+    time: datetime | None = None
+    """Wall time of the segment's end; latency counts from it."""
+    datacontenttype: str | None = None
+    sequence: Annotated[int, Field(ge=0)]
+    starttime: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Seconds in the dialogue; required for media."""
+    endtime: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    speaker: Name | None = None
+    """A track or name the producer knows; trusted over diarization."""
+    role: Name | None = None
+    consent: bool | None = None
+    dataref: str | None = None
+    """Address of media too big for a record."""
+    traceparent: str | None = None
+    redriveof: str | None = None
+    """Event id of the dead letter this record tries again."""
+
+    @model_validator(mode="after")
+    def _times_in_order(self) -> "Segment":
+        if self.type == "turntone.segment.v1":
+            if self.starttime is None or self.endtime is None:
+                raise ValueError("a media segment needs starttime and endtime, in seconds of the dialogue")
+            if self.endtime <= self.starttime:
+                raise ValueError(f"endtime {self.endtime} is not after starttime {self.starttime}")
+        return self
+
+
+class Participant(Message):
+    """Someone known to take part in a dialogue."""
+
+    speaker: Name
+    role: Name | None = None
+    consent: bool | None = None
+
+
+class DialogueStarted(Message):
+    """The value of a `turntone.dialogue.started.v1` record."""
+
+    participants: tuple[Participant, ...] = ()
+
+
+class DialogueEnded(Message):
+    """The value of a `turntone.dialogue.ended.v1` record."""
+
+    reason: Name = "producer"
+    version: int | None = None
+    """The record's version a timer saw; the end is void if the version has moved since."""

@@ -1,0 +1,1 @@
+"""Recorded conversations as streams of segments."""
