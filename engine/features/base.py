@@ -14,7 +14,7 @@ class FeatureExtractor(Protocol):
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens `[B, T, width]` and their mask `[B, T]` (True = real).
 
-        Audio: inputs `[B, N]` waveforms at `SAMPLE_RATE_HZ`, mask `[B, N]`. Faces: inputs `[B, F, 3, S, S]` in [0, 1], mask
-        `[B, F]`. An item whose mask is all False has no real token. Padding never changes a result.
+        Audio: inputs `[B, N]` waveforms at `SAMPLE_RATE_HZ`, mask `[B, N]`. Faces: inputs `[B, F, 3, S, S]`
+        in [0, 1], mask `[B, F]`. An item whose mask is all False has no real token. Padding never changes a result.
         """
         ...

@@ -28,7 +28,7 @@ class Fusion(Protocol):
     """d of `u` and `v`."""
 
     def fuse(self, audio: Tensor, audio_mask: Tensor, video: Tensor, video_mask: Tensor) -> Fused:
-        """audio `[B, Ta, Da]`, video `[B, Tv, Dv]`, masks `[B, T]` (True = real); an absent modality is all False.
+        """Audio `[B, Ta, Da]`, video `[B, Tv, Dv]`, masks `[B, T]` (True = real); an absent modality is all False.
 
         Any lengths, either modality absent, mixed in one batch; padding changes nothing and nothing turns NaN.
         """

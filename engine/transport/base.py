@@ -68,7 +68,7 @@ class Transport(Protocol):
         ...
 
     def flush(self) -> None:
-        """Wait until every record published since the last flush is acknowledged; raise `PublishFailed` if one is not."""
+        """Wait until every record published since the last flush is acknowledged, else raise `PublishFailed`."""
         ...
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
