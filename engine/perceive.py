@@ -1,0 +1,129 @@
+"""From a decoded segment to the utterances in it: speech, then speakers, then faces."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.diarization.base import Diarizer
+from engine.faces.base import FaceLocator
+from engine.signals import SAMPLE_RATE_HZ, FaceTrack, Frames, Media, Span, Tensors, Utterance, VoiceTurn, Waveform
+from engine.vad.base import VoiceActivityDetector
+
+UNHEARD = "unheard"
+"""Who is seen where nothing is heard and the producer names nobody."""
+
+SpeakingFace = Callable[[tuple[FaceTrack, ...], Waveform | None, Span], FaceTrack | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Perceived:
+    """One turn and what of it reaches the models."""
+
+    turn: VoiceTurn
+    utterance: Utterance | None
+    """None: neither a voice nor a face, so nothing to infer from."""
+    audio_missing: str | None = None
+    video_missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Perception:
+    """What was found in a segment. No turns: nobody spoke."""
+
+    turns: tuple[Perceived, ...]
+    tensors: Tensors
+    """The dialogue's state with what the diarizer learned."""
+    seconds: dict[str, float]
+    """Time spent, by stage."""
+
+
+class Perceiver:
+    """The stages before the models, in the order in which they need each other."""
+
+    def __init__(
+        self,
+        *,
+        vad: VoiceActivityDetector,
+        diarizer: Diarizer,
+        faces: FaceLocator,
+        speaking_face: SpeakingFace,
+        longest_turn_s: float,
+    ) -> None:
+        self._vad = vad
+        self._diarizer = diarizer
+        self._faces = faces
+        self._speaking_face = speaking_face
+        self._longest_turn_s = longest_turn_s
+
+    def perceive(self, media: Media, tensors: Tensors, *, speaker: str | None, alone_in_view: bool) -> Perception:
+        """Find the turns of a segment.
+
+        `speaker` is the producer's word. `alone_in_view`: use a face only where it is the only one, because somebody
+        takes part whose face must not be analysed.
+        """
+        started = time.perf_counter()
+        speech = self._vad.detect(media.audio) if media.audio is not None else ()
+        heard = time.perf_counter()
+        if media.audio is None:
+            turns: tuple[VoiceTurn, ...] = (VoiceTurn(speaker=speaker or UNHEARD, span=Span(0.0, media.duration_s)),)
+        elif not speech:
+            turns = ()
+        else:
+            assigned = self._diarizer.assign(media.audio, speech, tensors, speaker=speaker)
+            turns, tensors = assigned.turns, assigned.tensors
+        named = time.perf_counter()
+        tracks: tuple[FaceTrack, ...] = ()
+        if turns and media.frames is not None and media.frame_times_s is not None:
+            tracks = tuple(self._faces.locate(media.frames, media.frame_times_s))
+        seen = time.perf_counter()
+        found = tuple(
+            self._perceive_turn(piece, media, tracks, alone_in_view=alone_in_view)
+            for turn in turns
+            for piece in split(turn, longest_s=self._longest_turn_s)
+        )
+        seconds = {"vad": heard - started, "diarization": named - heard, "faces": seen - named}
+        return Perception(turns=found, tensors=tensors, seconds=seconds)
+
+    def _perceive_turn(
+        self, turn: VoiceTurn, media: Media, tracks: tuple[FaceTrack, ...], *, alone_in_view: bool
+    ) -> Perceived:
+        audio = None
+        if media.audio is not None:
+            audio = media.audio[_sample(turn.span.start_s) : _sample(turn.span.end_s)]
+        faces, video_missing = self._face_of(turn, media, tracks, alone_in_view=alone_in_view)
+        utterance = None
+        if audio is not None or faces is not None:
+            utterance = Utterance(speaker=turn.speaker, audio=audio, faces=faces)
+        return Perceived(turn=turn, utterance=utterance, audio_missing=media.audio_missing, video_missing=video_missing)
+
+    def _face_of(
+        self, turn: VoiceTurn, media: Media, tracks: tuple[FaceTrack, ...], *, alone_in_view: bool
+    ) -> tuple[Frames | None, str | None]:
+        if media.frames is None:
+            return None, media.video_missing
+        if not tracks:
+            return None, "no face found"
+        if alone_in_view and len(tracks) > 1:
+            return None, "several faces, of which one may be of somebody who is not inferred"
+        track = self._speaking_face(tracks, media.audio, turn.span)
+        if track is None:
+            return None, "no face of several could be told to speak"
+        during = (track.times_s >= turn.span.start_s - 0.5) & (track.times_s <= turn.span.end_s + 0.5)
+        if not during.any():
+            return None, "face out of view while speaking"
+        return track.crops[during], None
+
+
+def split(turn: VoiceTurn, *, longest_s: float) -> tuple[VoiceTurn, ...]:
+    """A turn in equal pieces none of which is longer than `longest_s`."""
+    pieces = max(1, math.ceil(turn.span.duration_s / longest_s))
+    step = turn.span.duration_s / pieces
+    return tuple(
+        replace(turn, span=Span(turn.span.start_s + i * step, turn.span.start_s + (i + 1) * step))
+        for i in range(pieces)
+    )
+
+
+def _sample(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE_HZ)

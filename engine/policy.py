@@ -1,0 +1,105 @@
+"""The role gate: whose emotions may be inferred, decided before anything of a person is decoded.
+
+The EU AI Act (Regulation 2024/1689, article 5.1 f) forbids inferring the emotions of people at work and in
+education. A role is allowed only where the table says so; an unknown role and missing consent are denied.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schemas.events import PolicyDecision
+from schemas.segment import Participant, Segment
+
+Roster = Mapping[str, Participant]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the gate says of one segment."""
+
+    decision: PolicyDecision
+    roster: Roster
+    """Who takes part, as known after this segment."""
+    dropped: str | None = None
+    """A participant who was allowed until now: whatever is kept of them is to be erased."""
+
+
+class RoleGate:
+    """A table of roles. Both sets are names from the configuration; whatever is in neither is denied."""
+
+    def __init__(self, *, allowed: frozenset[str], denied: frozenset[str], require_consent: bool) -> None:
+        self._allowed = allowed - denied
+        self._denied = denied
+        self._require_consent = require_consent
+
+    def admits(self, participant: Participant) -> bool:
+        """Whether this participant's emotions may be inferred."""
+        return self._decide(participant.role, participant.consent).allowed
+
+    def announced(self, roster: Roster) -> tuple[str, ...]:
+        """The allowed participants, in the order in which they became known."""
+        return tuple(name for name, participant in roster.items() if self.admits(participant))
+
+    def anyone_denied(self, roster: Roster) -> bool:
+        """Whether somebody takes part who may not be inferred."""
+        return not all(self.admits(participant) for participant in roster.values())
+
+    def rule(self, segment: Segment, roster: Roster) -> Ruling:
+        """Decide on a segment's headers and the roster alone.
+
+        A named speaker is decided by their own role. A segment that names only a role is a channel: everybody
+        heard in it has that role. A segment that names neither is a mixed channel, and is withheld whole unless
+        everybody announced is allowed: to know who speaks, one would have to analyse the denied voices too.
+        """
+        if segment.speaker is not None:
+            return self._rule_speaker(segment.speaker, segment, roster)
+        if segment.role is not None:
+            return Ruling(decision=self._decide(segment.role, segment.consent), roster=roster)
+        return Ruling(decision=self._decide_mixed(roster), roster=roster)
+
+    def enter(self, participants: tuple[Participant, ...], roster: Roster) -> Roster:
+        """The roster with announced participants; who was denied before stays denied."""
+        merged = dict(roster)
+        for participant in participants:
+            before = merged.get(participant.speaker)
+            if before is None or self.admits(before):
+                merged[participant.speaker] = participant
+        return merged
+
+    def _rule_speaker(self, speaker: str, segment: Segment, roster: Roster) -> Ruling:
+        before = roster.get(speaker)
+        now = Participant(
+            speaker=speaker,
+            role=segment.role if segment.role is not None else (before.role if before else None),
+            consent=segment.consent if segment.consent is not None else (before.consent if before else None),
+        )
+        decision = self._decide(now.role, now.consent)
+        if before is not None and not self.admits(before) and decision.allowed:
+            refused = PolicyDecision(allowed=False, role=before.role, rule="denied earlier in this dialogue")
+            return Ruling(decision=refused, roster=roster)
+        was_allowed = before is not None and self.admits(before)
+        return Ruling(
+            decision=decision,
+            roster={**roster, speaker: now},
+            dropped=speaker if was_allowed and not decision.allowed else None,
+        )
+
+    def _decide(self, role: str | None, consent: bool | None) -> PolicyDecision:
+        if role is None:
+            return PolicyDecision(allowed=False, rule="role unknown")
+        if role not in self._allowed:
+            return PolicyDecision(allowed=False, role=role, rule=f"role {role} is not allowed")
+        if consent is False:
+            return PolicyDecision(allowed=False, role=role, rule="consent refused")
+        if consent is None and self._require_consent:
+            return PolicyDecision(allowed=False, role=role, rule="consent missing")
+        return PolicyDecision(allowed=True, role=role, rule=f"role {role} is allowed")
+
+    def _decide_mixed(self, roster: Roster) -> PolicyDecision:
+        if not roster:
+            return PolicyDecision(allowed=False, rule="role unknown")
+        if self.anyone_denied(roster):
+            return PolicyDecision(allowed=False, rule="mixed channel that may hold a denied voice")
+        roles = {participant.role for participant in roster.values()}
+        role = roles.pop() if len(roles) == 1 else None
+        return PolicyDecision(allowed=True, role=role, rule="everybody announced is allowed")
