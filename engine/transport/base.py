@@ -1,10 +1,12 @@
-"""The log as a port: poll, publish, flush, commit. Called from one thread of its owner's."""
+"""The log as ports: a member of a group (poll, publish, flush, commit), a reader without a group, a publisher."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.errors import BadSegment
 from schemas.record import Position
+from schemas.topics import MAX_SEGMENT_BYTES, SEGMENTS
 
 Partition = tuple[str, int]
 """Topic and number."""
@@ -46,7 +48,7 @@ class Polled:
 
 
 class Transport(Protocol):
-    """A member of a consumer group that also publishes. At least once.
+    """A member of a consumer group that also publishes. At least once; called from one thread of its owner's.
 
     Errors: `TransportUnavailable` (back off), `LostOwnership` (fenced: stop), `PublishFailed`.
     """
@@ -78,3 +80,57 @@ class Transport(Protocol):
     def close(self) -> None:
         """Leave the group for good and free the clients."""
         ...
+
+
+class Reader(Protocol):
+    """Reads topics without a group: `watch`, dead letters, the rebuild from snapshots. Used from one thread.
+
+    Raises `TransportUnavailable`.
+    """
+
+    def read(self, *, timeout_s: float) -> Sequence[Incoming]:
+        """What came next, in order within each partition; nothing within `timeout_s`: an empty sequence."""
+        ...
+
+    def at_end(self) -> bool:
+        """Whether everything that was there when the reader was opened has been read."""
+        ...
+
+    def close(self) -> None:
+        """Free the client."""
+        ...
+
+
+class Publisher(Protocol):
+    """Writes records and owns no partition: `replay`, `stream`, timers, redrives.
+
+    Raises `BadSegment` for media that is too large for a record, `TransportUnavailable`, `PublishFailed`.
+    """
+
+    def publish(self, records: Sequence[Outgoing]) -> None:
+        """Hand records to the producer; none is safe before `flush` returned."""
+        ...
+
+    def flush(self) -> None:
+        """Wait until every record published since the last flush is acknowledged, else raise `PublishFailed`."""
+        ...
+
+    def close(self) -> None:
+        """Free the client; what was not flushed may be lost."""
+        ...
+
+
+def read_all(reader: Reader, *, timeout_s: float = 1.0) -> Iterator[Incoming]:
+    """Everything that was in the reader's topics when it was opened."""
+    while not reader.at_end():
+        yield from reader.read(timeout_s=timeout_s)
+
+
+def refuse_oversize(records: Sequence[Outgoing]) -> None:
+    """Raise `BadSegment` where the media of a segment is too large for a record."""
+    for record in records:
+        if record.topic == SEGMENTS and record.value is not None and len(record.value) > MAX_SEGMENT_BYTES:
+            raise BadSegment(
+                f"the media of a segment of dialogue {record.key} has {len(record.value)} bytes and a record holds "
+                f"{MAX_SEGMENT_BYTES}: put the media where the workers can read it and send its address in `dataref`"
+            )
