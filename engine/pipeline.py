@@ -1,0 +1,318 @@
+"""One segment's way, as pure steps: its record's state and the segment in, the next record and its events out."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+from pydantic import ValidationError
+
+from engine import snapshot
+from engine.answers import Answering, Draft, orphan
+from engine.clock import Clock
+from engine.errors import BadMedia, BadSegment, SnapshotMismatch
+from engine.media.base import Decoder
+from engine.media.claim import ClaimCheck
+from engine.perceive import Perceived, Perceiver
+from engine.policy import RoleGate
+from engine.records import counted, go_on, with_voices
+from engine.signals import Estimate, StepOutcome, StepRequest, Tensors
+from engine.transport.base import Incoming, Outgoing
+from schemas.cloudevents import MalformedHeaders, read_attributes, read_segment
+from schemas.events import Modalities, PolicyDecision, StateNote
+from schemas.message import Message
+from schemas.record import DialogueRecord, OutboxEntry
+from schemas.segment import DialogueEnded, DialogueStarted, Participant, Segment
+from schemas.topics import ENDED_TYPE, STARTED_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A record of `turntone.segments` whose headers were read."""
+
+    incoming: Incoming
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A segment up to the models: what they are asked, and all that is known without them."""
+
+    arrival: Arrival
+    record: DialogueRecord
+    """The record as it will be, but for the turns, the state and the version."""
+    tensors: Tensors
+    note: StateNote
+    policy: PolicyDecision | None = None
+    """None: a word about the dialogue's life, not media."""
+    drafts: tuple[Draft, ...] = ()
+    asked: tuple[int, ...] = ()
+    """Which drafts the request's turns belong to."""
+    request: StepRequest | None = None
+    lifecycle: tuple[OutboxEntry, ...] = ()
+    stages_s: Mapping[str, float] = field(default_factory=dict)
+    prepared_at_s: float = 0.0
+
+    @property
+    def dialogue_id(self) -> str:
+        """Whose segment it is."""
+        return self.record.dialogue_id
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The dialogue after a segment."""
+
+    record: DialogueRecord
+    """Version one above the last, position this segment's; its outbox is left empty for the commit to fill."""
+    events: tuple[OutboxEntry, ...]
+
+
+class Pipeline:
+    """Policy, decoding, perception; then, with the models' answer, events and the next state."""
+
+    def __init__(
+        self,
+        *,
+        model_id: str,
+        gate: RoleGate,
+        decoder: Decoder,
+        claims: ClaimCheck,
+        perceiver: Perceiver,
+        clock: Clock,
+        on_model_change: Literal["restart", "refuse"],
+    ) -> None:
+        self.model_id = model_id
+        self._gate = gate
+        self._decoder = decoder
+        self._claims = claims
+        self._perceiver = perceiver
+        self._clock = clock
+        self._on_model_change = on_model_change
+
+    def read(self, incoming: Incoming) -> Arrival:
+        """The segment a record's headers describe. Raises `BadSegment`."""
+        try:
+            return Arrival(incoming=incoming, segment=read_segment(incoming.key, incoming.headers))
+        except MalformedHeaders as error:
+            raise BadSegment(str(error)) from error
+
+    def prepare(self, arrival: Arrival, record: DialogueRecord | None) -> Prepared:
+        """Everything that needs no model. Raises `BadInput`, or `DecoderDied`."""
+        opened = self._open(arrival, record)
+        if arrival.segment.type == STARTED_TYPE:
+            return self._prepare_started(opened)
+        if arrival.segment.type == ENDED_TYPE:
+            return self._prepare_ended(opened, before=record)
+        return self._prepare_media(opened)
+
+    def finish(self, prepared: Prepared, outcome: StepOutcome | None) -> Stepped:
+        """The record and the events of a prepared segment, with the models' answer to its request."""
+        answering = self._answering(prepared.arrival, prepared.record)
+        estimates: dict[int, Estimate] = {}
+        tensors = prepared.tensors
+        if outcome is not None:
+            estimates = dict(zip(prepared.asked, outcome.estimates, strict=True))
+            tensors = outcome.tensors
+        stages = dict(prepared.stages_s)
+        if prepared.request is not None:
+            stages["infer"] = self._clock.monotonic_s() - prepared.prepared_at_s
+        record = prepared.record
+        entries = list(prepared.lifecycle)
+        note = prepared.note
+        for index, draft in enumerate(prepared.drafts):
+            event = answering.turn(
+                draft,
+                estimates.get(index),
+                index=index,
+                number=None if draft.silent else record.turns,
+                policy=prepared.policy or PolicyDecision(allowed=False, rule="not media"),
+                note=note,
+            )
+            entries.append(answering.turn_entry(event, stages_s=stages))
+            record = counted(record, event)
+            note = StateNote(status="continued")
+        # An event has said it now; without one, the next event still has to.
+        restarted = prepared.record.restarted if not prepared.drafts else None
+        record = record.model_copy(
+            update={"state": snapshot.encode(tensors), "restarted": restarted, "version": record.version + 1}
+        )
+        return Stepped(record=record, events=tuple(entries))
+
+    def reject(
+        self, arrival: Arrival, record: DialogueRecord | None, *, error: Exception, stage: str, attempts: int
+    ) -> Stepped:
+        """Answer a segment with a dead letter; its media is kept only where its speaker may be inferred."""
+        opened = self._open(arrival, record)
+        ruling = self._gate.rule(arrival.segment, opened.record.roster)
+        dead = self._answering(arrival, opened.record).dead_letter_entry(
+            arrival.incoming,
+            error=error,
+            stage=stage,
+            attempts=attempts,
+            keep_media=ruling.decision.allowed,
+        )
+        rejected = opened.record.model_copy(update={"version": opened.record.version + 1})
+        return Stepped(record=rejected, events=(*opened.lifecycle, dead))
+
+    def orphan(self, incoming: Incoming, *, error: Exception) -> Sequence[Outgoing]:
+        """The dead letter of a record whose headers name no dialogue; media of an unknown role is left out."""
+        try:
+            attributes = read_attributes(incoming.headers)
+        except MalformedHeaders:
+            attributes = {}
+        consent = {"true": True, "false": False}.get(attributes.get("consent", ""))
+        claimed = Participant(speaker="unknown", role=attributes.get("role") or None, consent=consent)
+        return (orphan(incoming, error=error, keep_media=self._gate.admits(claimed)),)
+
+    def _open(self, arrival: Arrival, record: DialogueRecord | None) -> Prepared:
+        segment, position = arrival.segment, arrival.incoming.position
+        foreign = record is not None and record.status == "open" and record.model_id != self.model_id
+        if record is not None and foreign and self._on_model_change == "refuse":
+            raise SnapshotMismatch(
+                f"dialogue {record.dialogue_id} was begun by model {record.model_id}, this is {self.model_id}; "
+                "serve that checkpoint, or set dialogue.on_model_change to 'restart'"
+            )
+        opened = go_on(record, segment, position, model_id=self.model_id, now_s=self._clock.wall_s())
+        lifecycle: tuple[OutboxEntry, ...] = ()
+        if opened.is_new:
+            started = self._answering(arrival, opened.record)
+            lifecycle = (started.lifecycle_entry("started", opened.record, reason=opened.note.reason),)
+        return Prepared(
+            arrival=arrival,
+            record=opened.record,
+            tensors=snapshot.decode(opened.record.state),
+            note=opened.note,
+            lifecycle=lifecycle,
+        )
+
+    def _prepare_started(self, opened: Prepared) -> Prepared:
+        started = _parse(DialogueStarted, opened.arrival)
+        roster = self._gate.enter(started.participants, opened.record.roster)
+        return replace(opened, record=opened.record.model_copy(update={"roster": roster}))
+
+    def _prepare_ended(self, opened: Prepared, *, before: DialogueRecord | None) -> Prepared:
+        ended = _parse(DialogueEnded, opened.arrival)
+        void = before is not None and (
+            before.status == "ended" or (ended.version is not None and ended.version != before.version)
+        )
+        if before is not None and void:
+            # The dialogue went on after the timer looked, or has ended already: as if nothing had come.
+            return replace(opened, record=opened.record.model_copy(update={"updated_s": before.updated_s}))
+        record = opened.record.model_copy(update={"status": "ended"})
+        entry = self._answering(opened.arrival, record).lifecycle_entry("ended", record, reason=ended.reason)
+        # Nothing of a voice or a face outlives its conversation.
+        return replace(opened, record=record, tensors={}, lifecycle=(*opened.lifecycle, entry))
+
+    def _prepare_media(self, opened: Prepared) -> Prepared:
+        segment, record = opened.arrival.segment, opened.record
+        ruling = self._gate.rule(segment, record.roster)
+        record = record.model_copy(update={"roster": ruling.roster})
+        tensors = _without(opened.tensors, ruling.dropped)
+        start_s, end_s = segment.starttime or 0.0, segment.endtime or 0.0
+        if not ruling.decision.allowed:
+            reason = ruling.decision.rule
+            if ruling.dropped is not None:
+                reason += "; what was kept of the speaker until now is erased"
+            withheld = Draft(
+                speaker=segment.speaker,
+                role=ruling.decision.role,
+                start_s=start_s,
+                end_s=end_s,
+                modalities=Modalities(audio=False, video=False, audio_missing="withheld", video_missing="withheld"),
+                withheld=True,
+                reason=reason,
+            )
+            return replace(opened, record=record, tensors=tensors, policy=ruling.decision, drafts=(withheld,))
+        began = time.perf_counter()
+        media = self._decoder.decode(
+            self._media_of(opened.arrival), content_type=segment.datacontenttype, declared_s=end_s - start_s
+        )
+        decoded_s = time.perf_counter() - began
+        perception = self._perceiver.perceive(
+            media, tensors, speaker=segment.speaker, alone_in_view=self._gate.anyone_denied(record.roster)
+        )
+        drafts = tuple(_draft(found, segment, role=ruling.decision.role) for found in perception.turns)
+        if not drafts:
+            silent = Modalities(audio=True, video=media.frames is not None, video_missing=media.video_missing)
+            drafts = (
+                Draft(
+                    speaker=segment.speaker,
+                    role=ruling.decision.role,
+                    start_s=start_s,
+                    end_s=end_s,
+                    modalities=silent,
+                    silent=True,
+                    reason="no speech found",
+                ),
+            )
+        asked = tuple(i for i, found in enumerate(perception.turns) if found.utterance is not None)
+        utterances = tuple(found.utterance for found in perception.turns if found.utterance is not None)
+        record = record.model_copy(update={"roster": with_voices(record.roster, perception.turns, segment)})
+        request = None
+        if utterances:
+            announced = self._gate.announced(record.roster)
+            request = StepRequest(tensors=perception.tensors, turns=utterances, announced=announced)
+        return replace(
+            opened,
+            record=record,
+            tensors=perception.tensors,
+            policy=ruling.decision,
+            drafts=drafts,
+            asked=asked,
+            request=request,
+            stages_s={"decode": decoded_s, **perception.seconds},
+            prepared_at_s=self._clock.monotonic_s(),
+        )
+
+    def _media_of(self, arrival: Arrival) -> bytes:
+        if arrival.segment.dataref is not None:
+            return self._claims.fetch(arrival.segment.dataref)
+        if not arrival.incoming.value:
+            raise BadMedia("the record's value is empty and it names no dataref")
+        return arrival.incoming.value
+
+    def _answering(self, arrival: Arrival, record: DialogueRecord) -> Answering:
+        return Answering(
+            segment=arrival.segment,
+            position=arrival.incoming.position,
+            incarnation=record.incarnation,
+            model_id=self.model_id,
+        )
+
+
+def _draft(found: Perceived, segment: Segment, *, role: str | None) -> Draft:
+    start_s, end_s = segment.starttime or 0.0, segment.endtime or 0.0
+    utterance = found.utterance
+    return Draft(
+        speaker=found.turn.speaker,
+        role=role,
+        start_s=min(start_s + found.turn.span.start_s, end_s),
+        end_s=min(start_s + found.turn.span.end_s, end_s),
+        overlap=found.turn.overlap,
+        modalities=Modalities(
+            audio=utterance is not None and utterance.audio is not None,
+            video=utterance is not None and utterance.faces is not None,
+            audio_missing=found.audio_missing,
+            video_missing=found.video_missing,
+        ),
+        reason="neither a voice nor a face" if utterance is None else None,
+    )
+
+
+def _without(tensors: Tensors, speaker: str | None) -> Tensors:
+    if speaker is None:
+        return tensors
+    return {name: tensor for name, tensor in tensors.items() if name.partition("/")[2] != speaker}
+
+
+_Body = TypeVar("_Body", bound=Message)
+
+
+def _parse(kind: type[_Body], arrival: Arrival) -> _Body:
+    try:
+        return kind.model_validate_json(arrival.incoming.value or b"{}")
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "value"
+        raise BadSegment(f"the value of a {arrival.segment.type} record: {where}: {first['msg']}") from error

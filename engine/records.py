@@ -1,0 +1,97 @@
+"""How a dialogue's record goes on from one segment to the next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.perceive import Perceived
+from schemas.events import EmotionEvent, SpeakerSummary, StateNote
+from schemas.record import DialogueRecord, Position
+from schemas.segment import Participant, Segment
+from schemas.topics import ENDED_TYPE, STARTED_TYPE
+
+RECENT_IDS = 64
+"""How many ids of a dialogue's last records are remembered, to know a producer's duplicate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The record a segment is worked on."""
+
+    record: DialogueRecord
+    """Position, sequences and ids already this segment's; version, turns and state still the last one's."""
+    note: StateNote
+    is_new: bool
+    """The segment opens an incarnation."""
+
+
+def go_on(
+    record: DialogueRecord | None, segment: Segment, position: Position, *, model_id: str, now_s: float
+) -> Opened:
+    """The stored record, or a new incarnation of the dialogue where there is none or it has ended."""
+    is_new = record is None or (record.status == "ended" and segment.type != ENDED_TYPE)
+    if record is None or is_new:
+        note = _first_note(segment, reopened=record is not None)
+        record = DialogueRecord(
+            dialogue_id=segment.dialogue_id,
+            version=record.version if record else 0,
+            incarnation=str(position),
+            position=position,
+            # A late duplicate must not open the dialogue again.
+            sequences=record.sequences if record else {},
+            recent_ids=record.recent_ids if record else (),
+            model_id=model_id,
+            restarted=note.reason,
+        )
+    elif record.model_id != model_id:
+        reason = f"the model changed from {record.model_id}"
+        record = record.model_copy(update={"model_id": model_id, "restarted": reason, "state": b""})
+    sequence = max(segment.sequence, record.sequences.get(segment.source, segment.sequence))
+    opened = record.model_copy(
+        update={
+            "position": position,
+            "sequences": {**record.sequences, segment.source: sequence},
+            "recent_ids": (*record.recent_ids, segment.id)[-RECENT_IDS:],
+            "updated_s": now_s,
+            "outbox": (),
+        }
+    )
+    return Opened(record=opened, note=_note(opened), is_new=is_new)
+
+
+def counted(record: DialogueRecord, event: EmotionEvent) -> DialogueRecord:
+    """The record after one more event: turns without speech have no number."""
+    if event.turn is None or event.speaker is None:
+        return record.model_copy(update={"turns": record.turns + (event.turn is not None)})
+    before = record.summary.get(event.speaker, SpeakerSummary())
+    labels = before.labels
+    if event.label is not None:
+        labels = {**labels, event.label: labels.get(event.label, 0) + 1}
+    after = SpeakerSummary(
+        turns=before.turns + 1, withheld=before.withheld + (event.abstained == "withheld"), labels=labels
+    )
+    return record.model_copy(update={"turns": record.turns + 1, "summary": {**record.summary, event.speaker: after}})
+
+
+def with_voices(
+    roster: Mapping[str, Participant], turns: Sequence[Perceived], segment: Segment
+) -> Mapping[str, Participant]:
+    """The roster with the voices diarization told apart, each with the role of their channel."""
+    found = {
+        heard.turn.speaker: Participant(speaker=heard.turn.speaker, role=segment.role, consent=segment.consent)
+        for heard in turns
+        if heard.turn.speaker not in roster and segment.role is not None
+    }
+    return {**roster, **found}
+
+
+def _first_note(segment: Segment, *, reopened: bool) -> StateNote:
+    if reopened or segment.type == STARTED_TYPE or segment.sequence <= 1:
+        return StateNote(status="new")
+    reason = f"nothing is known of the dialogue before sequence {segment.sequence}"
+    return StateNote(status="restarted", reason=reason)
+
+
+def _note(record: DialogueRecord) -> StateNote:
+    if record.restarted is not None:
+        return StateNote(status="restarted", reason=record.restarted)
+    return StateNote(status="new" if record.turns == 0 else "continued")
