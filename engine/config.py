@@ -1,0 +1,156 @@
+"""Configuration: TOML, environment and flags in one frozen object, read at the door and nowhere else."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from engine.errors import ConfigurationError
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Broker(_Section):
+    """Where Kafka is. Without an address the embedded one is started."""
+
+    bootstrap: str | None = None
+    group: str = "turntone"
+    partitions: Count = 4
+    session_timeout_s: Positive = 6.0
+
+
+class StoreSettings(_Section):
+    """Where Redis is. Without an address the embedded Valkey is started."""
+
+    url: SecretStr | None = None
+
+
+class Policy(_Section):
+    """The role gate: a role in `allowed` may be inferred; every other role, and an unknown one, may not."""
+
+    allowed: frozenset[str] = frozenset({"customer", "performer"})
+    denied: frozenset[str] = frozenset({"agent", "employee", "student"})
+    """Denied whatever `allowed` says: the law forbids it at work and in education."""
+    require_consent: bool = True
+
+
+class DialogueSettings(_Section):
+    """How long a dialogue lasts, and what a new model does to the open ones."""
+
+    idle_s: Positive = 600.0
+    """Silent for so long, a dialogue is ended."""
+    keep_s: Positive = 86_400.0
+    """The store forgets a record this long after its last write; at least three times `idle_s`."""
+    on_model_change: Literal["restart", "refuse"] = "restart"
+
+
+class MediaSettings(_Section):
+    """Limits on what is decoded, and where media may be fetched from."""
+
+    decoders: Count = 1
+    """Decoding processes a worker."""
+    deadline_s: Positive = 30.0
+    longest_s: Positive = 900.0
+    frames: Count = 15
+    """Frames looked at in a segment, evenly spread."""
+    dataref_allowed: tuple[str, ...] = ()
+    dataref_most_bytes: Count = 256 * 1024 * 1024
+
+
+class ModelSettings(_Section):
+    """Which checkpoint, and where it runs."""
+
+    checkpoint: str = "default"
+    """A folder, or `default`: the one that ships with the engine."""
+    num_gpus: Annotated[float, Field(ge=0)] = 0
+    explain: bool = True
+    """Measure how much each modality counted, by masking it: two more rows in the batch."""
+
+
+class WorkerSettings(_Section):
+    """How many workers, and how they pace themselves."""
+
+    count: Count = 2
+    standby: bool = True
+    """Keep one more worker warm, without partitions, so that a death costs no start-up."""
+    wave: Count = 32
+    """Dialogues that step together at the most."""
+    threads: Count = 2
+    """Segments perceived side by side."""
+    attempts: Count = 3
+    """Failures alone after which a segment goes to the dead letters."""
+    commit_every_s: Annotated[float, Field(ge=0)] = 0.5
+
+
+class DiarizationSettings(_Section):
+    """Who speaks where the producer does not say."""
+
+    pipeline: str = "embedded"
+    """`embedded`, or a hub id or a folder of a pyannote.audio pipeline."""
+
+
+class Config(BaseSettings):
+    """Everything that can be set. `TURNTONE_WORKERS__COUNT=4` sets `[workers] count`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="TURNTONE_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    data: Path = Path.home() / ".turntone"
+    """Folder of the embedded servers' data."""
+    broker: Broker = Broker()
+    store: StoreSettings = StoreSettings()
+    policy: Policy = Policy()
+    dialogue: DialogueSettings = DialogueSettings()
+    media: MediaSettings = MediaSettings()
+    model: ModelSettings = ModelSettings()
+    workers: WorkerSettings = WorkerSettings()
+    diarization: DiarizationSettings = DiarizationSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file, so that one setting can be changed for one run."""
+        return env_settings, init_settings
+
+
+def read_config(path: Path | None = None, **flags: Any) -> Config:
+    """The configuration of a TOML file, the environment and flags, the later winning.
+
+    Raises `ConfigurationError` with one sentence that names the setting.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise ConfigurationError(f"cannot read the configuration {path}: {error.strerror}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"the configuration {path} is not TOML: {error}") from error
+    try:
+        config = Config(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"setting {setting}: {first['msg']}") from error
+    config = config.model_copy(update={name: value for name, value in flags.items() if value is not None})
+    if config.dialogue.keep_s < 3 * config.dialogue.idle_s:
+        raise ConfigurationError("setting dialogue.keep_s: has to be at least three times dialogue.idle_s")
+    return config
