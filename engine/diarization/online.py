@@ -1,0 +1,64 @@
+"""The online diarizer: a pipeline inside each segment, a registry across the segments of a dialogue."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from engine.diarization.base import Assignment
+from engine.diarization.pyannote import PyannotePipeline
+from engine.diarization.registry import RegistrySettings, recognise
+from engine.signals import Span, Tensors, VoiceTurn, Waveform
+
+
+class OnlineDiarizer:
+    """A `Diarizer` whose speaker ids last as long as the tensors it is given back. It keeps nothing itself.
+
+    Args:
+        pipeline: what separates the voices of a segment.
+        registry: when a voice is one that is known.
+    """
+
+    def __init__(self, *, pipeline: PyannotePipeline, registry: RegistrySettings) -> None:
+        self._pipeline = pipeline
+        self._registry = registry
+
+    def assign(
+        self, audio: Waveform, speech: Sequence[Span], tensors: Tensors, *, speaker: str | None = None
+    ) -> Assignment:
+        """Split a segment `[N]` into turns; without speech there are none.
+
+        What the pipeline hears outside of `speech` is left out. Where voices overlap the turn belongs to the one the
+        pipeline is surer of, and is marked; the embedded pipeline does not see overlap.
+        """
+        if not speech:
+            return Assignment((), tensors)
+        if speaker is not None:
+            return Assignment((VoiceTurn(speaker, Span(speech[0].start_s, speech[-1].end_s)),), tensors)
+        voices = self._pipeline.separate(audio)
+        heard = [turn for turn in voices.turns if any(_touch(turn.span, span) for span in speech)]
+        names: dict[int, str] = {}
+        for turn in heard:
+            if turn.voice not in names:
+                seconds = sum(other.span.duration_s for other in heard if other.voice == turn.voice)
+                recognition = recognise(
+                    tensors, voices.embeddings[turn.voice], speech_s=seconds, settings=self._registry
+                )
+                names[turn.voice], tensors = recognition.speaker, recognition.tensors
+        stretches = [VoiceTurn(names[turn.voice], turn.span, turn.overlap) for turn in heard]
+        return Assignment(tuple(_joined(stretches)), tensors)
+
+
+def _joined(stretches: Sequence[VoiceTurn]) -> Sequence[VoiceTurn]:
+    """A speaker's stretches that nobody else's interrupt are one turn."""
+    runs = (list(run) for _, run in groupby(stretches, key=lambda stretch: stretch.speaker))
+    return [
+        VoiceTurn(
+            run[0].speaker,
+            Span(run[0].span.start_s, run[-1].span.end_s),
+            overlap=any(stretch.overlap for stretch in run),
+        )
+        for run in runs
+    ]
+
+
+def _touch(a: Span, b: Span) -> bool:
+    return a.start_s < b.end_s and b.start_s < a.end_s
