@@ -1,0 +1,104 @@
+"""A checkpoint as a folder: `config.json`, `model.safetensors`, the card and the licence of its weights."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from torch import Tensor
+
+from engine.errors import CheckpointError
+from schemas.labels import EMOTIONS
+
+FORMAT = 1
+DEFAULT = Path(__file__).parent / "weights" / "default"
+_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+# What is only said about a checkpoint does not change what it computes.
+_DESCRIPTIVE = ("metrics", "data", "model_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A checkpoint that was read and found whole."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    model_id: str
+
+    @property
+    def licence(self) -> str:
+        """The first line of the weights' own licence."""
+        path = self.folder / "LICENSE"
+        return path.read_text().strip().splitlines()[0] if path.is_file() else "no licence file"
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors of one part, by their names inside it."""
+        return {n.removeprefix(f"{prefix}."): t for n, t in self.tensors.items() if n.startswith(f"{prefix}.")}
+
+
+def find(name: str) -> Path:
+    """The folder of a checkpoint: `default`, a folder, or a hub id that is fetched or already cached."""
+    if name == "default":
+        return DEFAULT
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if name.count("/") == 1 and not name.startswith(("/", ".")):
+        return _from_hub(name)
+    raise CheckpointError(f"no checkpoint at {name!r}: name a folder, a hub id (owner/name), or 'default'")
+
+
+def read(folder: Path) -> Artifact:
+    """Read a checkpoint whole. Raises `CheckpointError` with what is wrong and where."""
+    config, weights = _read_config(folder), _read_bytes(folder / _WEIGHTS)
+    computed = identify(config, weights)
+    stated = config.get("model_id")
+    if stated is not None and stated != computed:
+        raise CheckpointError(f"{folder}: the files give id {computed}, the configuration says {stated}: damaged")
+    try:
+        tensors = load_tensors(weights)
+    except SafetensorError as error:
+        raise CheckpointError(f"{folder / _WEIGHTS} is damaged: {error}") from error
+    return Artifact(folder=folder, config=config, tensors=tensors, model_id=computed)
+
+
+def identify(config: Mapping[str, Any], weights: bytes) -> str:
+    """The hash of what a checkpoint computes with: the `model_id` of its events."""
+    essential = {name: value for name, value in config.items() if name not in _DESCRIPTIVE}
+    canonical = json.dumps(essential, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(weights + canonical).hexdigest()[:16]
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / _CONFIG
+    try:
+        config = json.loads(_read_bytes(path))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not JSON: {error}") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a checkpoint of format {FORMAT}")
+    if tuple(config.get("labels", ())) != EMOTIONS:
+        raise CheckpointError(f"{path}: labels are {config.get('labels')}; this engine speaks {list(EMOTIONS)}")
+    return config
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "README.md", "LICENSE*"]))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise CheckpointError(f"checkpoint {name!r} is neither a folder nor to be had from the hub: {error}") from error
