@@ -1,0 +1,112 @@
+"""Augmentation: what a voice or a face may go through between a mouth and a microphone, a face and a lens."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from engine.signals import SAMPLE_RATE_HZ
+
+_MU = 255.0
+
+
+def voices(audio: Tensor, *, chance: float, generator: Generator) -> Tensor:
+    """Waveforms `[B, N]`, each changed with `chance` by noise, and by a telephone; the gain of each is drawn anew."""
+    size = len(audio)
+    gain_db = 24 * (torch.rand(size, 1, generator=generator) - 0.5)
+    audio = audio * 10 ** (gain_db / 20)
+    noisy = _drawn(size, chance, generator)
+    audio[noisy] = _with_noise(audio[noisy], generator)
+    called = _drawn(size, chance / 2, generator)
+    audio[called] = telephone(audio[called])
+    return audio
+
+
+def _with_noise(audio: Tensor, generator: Generator) -> Tensor:
+    """Noise of a slope between white and brown, 5 to 35 dB below each waveform's power."""
+    slope = torch.rand(len(audio), 1, generator=generator)
+    frequencies = torch.fft.rfftfreq(audio.shape[1], 1 / SAMPLE_RATE_HZ).clamp(min=50.0)
+    noise = _filtered(torch.randn(audio.shape, generator=generator), frequencies**-slope)
+    ratio_db = 5 + 30 * torch.rand(len(audio), 1, generator=generator)
+    power = audio.square().mean(dim=1, keepdim=True) / noise.square().mean(dim=1, keepdim=True).clamp(min=1e-12)
+    return audio + noise * (power * 10 ** (-ratio_db / 10)).sqrt()
+
+
+def telephone(audio: Tensor) -> Tensor:
+    """Waveforms `[B, N]` through a band of 300 to 3400 Hz and 8-bit mu-law."""
+    frequencies = torch.fft.rfftfreq(audio.shape[1], 1 / SAMPLE_RATE_HZ)
+    band = _filtered(audio, torch.sigmoid((frequencies - 300) / 30) * torch.sigmoid((3400 - frequencies) / 60))
+    peak = band.abs().amax(dim=1, keepdim=True).clamp(min=1e-9)
+    top = math.log1p(_MU)
+    coded = (band / peak).sign() * torch.log1p(_MU * (band / peak).abs()) / top
+    steps = torch.round((coded + 1) / 2 * _MU) / _MU * 2 - 1
+    return peak * steps.sign() * torch.expm1(steps.abs() * top) / _MU
+
+
+def _filtered(audio: Tensor, gains: Tensor) -> Tensor:
+    return torch.fft.irfft(torch.fft.rfft(audio) * gains, n=audio.shape[1])
+
+
+def at_speed(audio: Tensor, *, speed: float) -> Tensor:
+    """One waveform `[N]` played faster (above 1) or slower, its pitch with it."""
+    length = max(1, round(len(audio) / speed))
+    return F.interpolate(audio[None, None], size=length, mode="linear", align_corners=False)[0, 0]
+
+
+def masked_bands(frames: Tensor, *, generator: Generator, time_frames: int, bands: int) -> Tensor:
+    """Standardised log-mel `[B, T, M]` with two random stretches of time and two of frequency at its mean, 0."""
+    frames = frames.clone()
+    for axis, most in ((1, time_frames), (1, time_frames), (2, bands), (2, bands)):
+        length = frames.shape[axis]
+        widths = torch.randint(0, min(most, length) + 1, (len(frames), 1), generator=generator)
+        starts = (torch.rand(len(frames), 1, generator=generator) * (length - widths)).long()
+        places = torch.arange(length)
+        hidden = (places >= starts) & (places < starts + widths)
+        frames[hidden[:, :, None].expand_as(frames) if axis == 1 else hidden[:, None, :].expand_as(frames)] = 0
+    return frames
+
+
+def faces(images: Tensor, *, generator: Generator) -> Tensor:
+    """Grey faces `[N, S, S]` in [0, 1]: mirrored, turned, shifted, scaled, blurred, lit otherwise, partly covered."""
+    size = len(images)
+    angle = 0.5 * (torch.rand(size, generator=generator) - 0.5)
+    scale = 1 + 0.4 * (torch.rand(size, generator=generator) - 0.5)
+    aspect = 1 + 0.2 * (torch.rand(size, generator=generator) - 0.5)
+    mirror = torch.where(torch.rand(size, generator=generator) < 0.5, -1.0, 1.0)
+    shift = 0.3 * (torch.rand(size, 2, generator=generator) - 0.5)
+    rotation = torch.stack(
+        (
+            torch.stack((angle.cos() * scale * mirror, -angle.sin() * scale * aspect, shift[:, 0]), 1),
+            torch.stack((angle.sin() * scale * mirror, angle.cos() * scale * aspect, shift[:, 1]), 1),
+        ),
+        1,
+    )
+    grid = F.affine_grid(rotation, [size, 1, *images.shape[1:]], align_corners=False)
+    moved = F.grid_sample(images[:, None], grid, padding_mode="border", align_corners=False)
+    blurred = _drawn(size, 0.25, generator)
+    moved[blurred] = F.interpolate(
+        F.interpolate(moved[blurred], scale_factor=0.5, mode="bilinear", antialias=True),
+        size=images.shape[1:],
+        mode="bilinear",
+    ) if len(blurred) else moved[blurred]
+    moved = moved[:, 0]
+    power = torch.exp(0.8 * (torch.rand(size, 1, 1, generator=generator) - 0.5))
+    moved = moved.clamp(0, 1) ** power
+    return _covered(moved, generator)
+
+
+def _covered(images: Tensor, generator: Generator) -> Tensor:
+    """A rectangle of up to two fifths of each side at the image's mean, in half of the images."""
+    size, side = len(images), images.shape[-1]
+    places = torch.arange(side)
+    sides = torch.randint(0, side * 2 // 5, (2, size, 1), generator=generator)
+    starts = torch.randint(0, side, (2, size, 1), generator=generator)
+    rows, columns = ((places >= start) & (places < start + length) for start, length in zip(starts, sides, strict=True))
+    hidden = rows[:, :, None] & columns[:, None, :]
+    hidden[torch.rand(size, generator=generator) < 0.5] = False
+    return torch.where(hidden, images.mean(dim=(1, 2), keepdim=True), images)
+
+
+def _drawn(size: int, chance: float, generator: Generator) -> Tensor:
+    return torch.nonzero(torch.rand(size, generator=generator) < chance)[:, 0]

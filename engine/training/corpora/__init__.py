@@ -1,0 +1,1 @@
+"""Corpora: each reader names its source, its licence, its label map and its traps."""

@@ -1,0 +1,77 @@
+"""What every corpus gives: its card, and its labelled voices, faces or turns."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ConfigurationError
+from engine.signals import SAMPLE_RATE_HZ, Waveform
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a model card says of a corpus."""
+
+    name: str
+    source: str
+    licence: str
+    use: Literal["any", "research only"]
+    traps: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One labelled recording."""
+
+    name: str
+    speaker: str
+    label: int
+    """Index into `schemas.labels.EMOTIONS`."""
+    audio: Waveform
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSet:
+    """Labelled grey faces."""
+
+    images: NDArray[np.uint8]
+    """`[N, 48, 48]`"""
+    labels: NDArray[np.int64]
+    """`[N]`, indices into `schemas.labels.EMOTIONS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One labelled turn of a dialogue: where its media is, by the corpus's own names."""
+
+    speaker: str
+    label: int
+    voice: str | None
+    """Name of the recording; None: no voice."""
+    face: int | None
+    """Index of the face in its part; None: no face."""
+
+
+Dialogue = tuple[Turn, ...]
+
+
+def existing(path: Path, what: str) -> Path:
+    """The path itself, or a `ConfigurationError` that says which corpus is missing."""
+    if not path.exists():
+        raise ConfigurationError(f"{what} is not at {path}: say with --data where the corpora lie")
+    return path
+
+
+def decode(content: bytes) -> Waveform:
+    """A sound file's samples, mono at `SAMPLE_RATE_HZ`."""
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
+    pieces: list[Waveform] = []
+    with av.open(io.BytesIO(content)) as container:
+        for frame in (*container.decode(audio=0), None):
+            pieces.extend(out.to_ndarray()[0] for out in resampler.resample(frame))
+    return np.concatenate(pieces).astype(np.float32)

@@ -1,0 +1,141 @@
+"""The encoders' own training: each learns the seven emotions from single recordings or pictures, under a passing head."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Generator, Tensor, nn
+
+from engine.features.face import FaceEncoder
+from engine.features.voice import VoiceEncoder, standardise
+from engine.signals import SAMPLE_RATE_HZ
+from engine.training import augment
+from engine.training.corpora.base import FaceSet, Voice
+from schemas.labels import EMOTIONS
+
+Progress = Callable[[str, int, int, float], None]
+"""Stage, steps done, steps in all, the last loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast a stage learns: AdamW under a one-cycle learning rate."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    label_smoothing: float
+    dropout: float
+    seed: int
+
+
+class Head(nn.Module):
+    """The mean and the spread of an utterance's tokens to logits; it goes when the encoder is trained."""
+
+    def __init__(self, *, width: int, dropout: float) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(dropout)
+        self.out = nn.Linear(2 * width, len(EMOTIONS))
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Tokens `[B, T, D]` and mask `[B, T]` to logits `[B, 7]`."""
+        tokens = F.relu(tokens)
+        real = mask[:, :, None].to(tokens.dtype)
+        count = real.sum(dim=1).clamp(min=1)
+        mean = (tokens * real).sum(dim=1) / count
+        spread = (((tokens - mean[:, None]) * real).square().sum(dim=1) / count + 1e-5).sqrt()
+        out: Tensor = self.out(self.drop(torch.cat((mean, spread), dim=1)))
+        return out
+
+
+def class_weights(labels: NDArray[np.int64]) -> Tensor:
+    """Weights of the seven classes for a loss in which rare ones count more: one over the root of their number."""
+    counts = np.bincount(labels, minlength=len(EMOTIONS)).clip(min=1)
+    weights = torch.tensor(1 / np.sqrt(counts), dtype=torch.float32)
+    return weights * float(counts.sum()) / float((weights.numpy() * counts).sum())
+
+
+def train_voice(
+    encoder: VoiceEncoder, voices: Sequence[Voice], *, schedule: Schedule, crop_s: float, progress: Progress
+) -> Head:
+    """Train the encoder on random stretches of `crop_s`, augmented; returns the head it was trained under."""
+    generator = torch.Generator().manual_seed(schedule.seed)
+    labels = np.array([voice.label for voice in voices])
+    audio = [torch.from_numpy(voice.audio) for voice in voices]
+    crop = round(crop_s * SAMPLE_RATE_HZ)
+
+    def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
+        waves = torch.stack([_stretch(audio[index], crop, generator) for index in chosen.tolist()])
+        waves = augment.voices(waves, chance=0.5, generator=generator)
+        decibels, mask = encoder.spectrum.extract(waves, torch.ones_like(waves, dtype=torch.bool))
+        frames = standardise(decibels, mask)
+        frames = augment.masked_bands(frames, generator=generator, time_frames=40, bands=12)
+        return encoder.encode(frames, mask)
+
+    head = Head(width=encoder.width, dropout=schedule.dropout)
+    _fit("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, progress=progress)
+    return head
+
+
+def train_face(encoder: FaceEncoder, faces: FaceSet, *, schedule: Schedule, progress: Progress) -> Head:
+    """Train the encoder on augmented faces; returns the head it was trained under."""
+    generator = torch.Generator().manual_seed(schedule.seed)
+    images = torch.from_numpy(faces.images)
+
+    def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
+        tokens = encoder.encode(augment.faces(images[chosen].float() / 255, generator=generator))
+        return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool)
+
+    head = Head(width=encoder.width, dropout=schedule.dropout)
+    _fit("face", encoder, head, batch, faces.labels, schedule=schedule, generator=generator, progress=progress)
+    return head
+
+
+def _fit(
+    stage: str,
+    encoder: nn.Module,
+    head: Head,
+    batch: Callable[[Tensor], tuple[Tensor, Tensor]],
+    labels: NDArray[np.int64],
+    *,
+    schedule: Schedule,
+    generator: Generator,
+    progress: Progress,
+) -> None:
+    parameters = [*encoder.parameters(), *head.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
+    steps = schedule.epochs * (len(labels) // schedule.batch)
+    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, schedule.learning_rate, total_steps=steps, pct_start=0.15)
+    targets, weights = torch.from_numpy(labels), class_weights(labels)
+    encoder.train()
+    head.train()
+    done = 0
+    for _ in range(schedule.epochs):
+        order = torch.randperm(len(labels), generator=generator)
+        for chosen in order[: len(order) // schedule.batch * schedule.batch].split(schedule.batch):
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = head(*batch(chosen))
+            loss = F.cross_entropy(logits.float(), targets[chosen], weights, label_smoothing=schedule.label_smoothing)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, 5.0)
+            optimizer.step()
+            rates.step()
+            done += 1
+            progress(stage, done, steps, loss.item())
+    encoder.eval()
+    head.eval()
+
+
+def _stretch(audio: Tensor, length: int, generator: Generator) -> Tensor:
+    """`length` samples from a random place of the waveform at a random speed; a shorter one is repeated."""
+    speed = 1 + 0.3 * (torch.rand((), generator=generator).item() - 0.5)
+    audio = augment.at_speed(audio, speed=speed)
+    if len(audio) < length:
+        audio = audio.repeat(-(-length // len(audio)))
+    start = int(torch.randint(0, len(audio) - length + 1, (), generator=generator))
+    return audio[start : start + length]

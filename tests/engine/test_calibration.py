@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from engine.calibration import (
+    abstention_threshold,
+    expected_calibration_error,
+    fit_temperature,
+    probabilities,
+    risk_coverage,
+)
+
+
+def overconfident(factor, count=20_000):
+    """Logits whose labels were drawn from them before they were multiplied by `factor`."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(count, 7)) * 1.5
+    chances = probabilities(logits, temperature=1.0)
+    labels = (chances.cumsum(axis=1) < rng.random((count, 1))).sum(axis=1)
+    return logits * factor, labels
+
+
+@pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
+def test_the_temperature_that_spoiled_the_logits_is_found(factor):
+    logits, labels = overconfident(factor)
+    temperature = fit_temperature(logits, labels)
+    assert temperature == pytest.approx(factor, rel=0.05)
+    assert expected_calibration_error(probabilities(logits, temperature=temperature), labels) < 0.01
+    if factor != 1.0:
+        assert expected_calibration_error(probabilities(logits, temperature=1.0), labels) > 0.05
+
+
+def test_ece_by_hand():
+    chances = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
+    labels = np.array([0, 1, 0, 1])
+    # Two bins: .9 confident and half right, twice; .6 confident and right, twice.
+    assert expected_calibration_error(chances, labels) == pytest.approx((2 * 0.4 + 2 * 0.4) / 4)
+
+
+def test_risk_grows_with_coverage_where_confidence_is_true():
+    chances = np.array([[0.6, 0.4], [0.99, 0.01], [0.7, 0.3]])
+    coverage, risk = risk_coverage(chances, np.array([1, 0, 0]))
+    assert coverage.tolist() == pytest.approx([1 / 3, 2 / 3, 1])
+    assert risk.tolist() == pytest.approx([0, 0, 1 / 3])
+
+
+def test_the_threshold_answers_every_group_well_enough():
+    sure = probabilities(overconfident(4.0)[0], temperature=1.0)
+    unsure = probabilities(overconfident(0.5)[0], temperature=1.0)
+    line = abstention_threshold([sure, unsure], coverage=0.95)
+    assert (unsure.max(axis=1) >= line).mean() == pytest.approx(0.95, abs=0.001)
+    assert (sure.max(axis=1) >= line).mean() > 0.95
