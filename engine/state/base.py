@@ -39,7 +39,8 @@ class Store(Protocol):
         """Write each record if the stored version is `record.version - 1`, in one round trip.
 
         Keeps the index of open dialogues in step with `status` and `updated_s`. Returns the ids that were NOT
-        written because the version had moved: another owner.
+        written because the version had moved: another owner. A record that is already there as given counts as
+        written, so that a call whose answer was lost can be made again.
         """
         ...
 

@@ -35,7 +35,7 @@ class MemoryStore:
     def commit(self, records: Sequence[DialogueRecord], *, ttl_s: float) -> frozenset[str]:
         """Write each record whose stored version is the one before its own; return the ids of the others."""
         with self._lock:
-            refused = frozenset(record.dialogue_id for record in records if self._version(record) != record.version - 1)
+            refused = frozenset(record.dialogue_id for record in records if not self._may_follow(record))
             self._write([record for record in records if record.dialogue_id not in refused], ttl_s)
             return refused
 
@@ -85,6 +85,10 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to free."""
+
+    def _may_follow(self, record: DialogueRecord) -> bool:
+        written = self._live(self._records, record.dialogue_id) == record
+        return written or self._version(record) == record.version - 1
 
     def _version(self, record: DialogueRecord) -> int:
         stored = self._live(self._records, record.dialogue_id)
