@@ -59,7 +59,9 @@ def decode_record(value: bytes) -> DialogueRecord:
         fields = msgpack.unpackb(value)
     except (ValueError, msgpack.UnpackException) as error:
         raise SnapshotMismatch(f"a snapshot is damaged: {error}") from error
-    if not isinstance(fields, dict) or not all(isinstance(field, bytes) for field in fields.values()):
+    if not isinstance(fields, dict) or not all(
+        isinstance(name, str) and isinstance(field, bytes) for name, field in fields.items()
+    ):
         raise SnapshotMismatch("a snapshot is not a map of named fields")
     return decode_fields(fields)
 

@@ -61,7 +61,7 @@ class MemoryStore:
             for record in live
             if record.status == "open" and record.updated_s < updated_before_s
         ]
-        return sorted(silent, key=lambda dialogue: (dialogue.updated_s, dialogue.dialogue_id))[:most]
+        return tuple(sorted(silent, key=lambda dialogue: (dialogue.updated_s, dialogue.dialogue_id))[:most])
 
     def count_attempt(self, position: Position, *, ttl_s: float) -> int:
         """Note that a segment is begun alone; returns how often that has happened now."""

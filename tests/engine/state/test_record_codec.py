@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import SnapshotMismatch
+from engine.state.codec import _digest, decode_fields, decode_record, encode_fields, encode_record
+from tests.contracts.dialogues import full_record, record
+
+GOLDEN = Path(__file__).parent / "record_v1.bin"
+
+
+def test_a_record_of_the_first_version_decodes_for_ever():
+    assert decode_record(GOLDEN.read_bytes()) == full_record()
+
+
+def test_a_record_has_the_same_bytes_as_ever():
+    assert encode_record(full_record()) == GOLDEN.read_bytes()
+
+
+@given(state=st.binary(), alerts=st.binary(), reason=st.none() | st.text(), source=st.text())
+def test_decoding_undoes_encoding(state: bytes, alerts: bytes, reason: str | None, source: str):
+    written = record(state=state, alerts=alerts, restarted=reason, sequences={source: 2**40})
+    assert decode_record(encode_record(written)) == written
+    assert decode_fields(encode_fields(written)) == written
+
+
+@given(at=st.integers(min_value=0), flip=st.integers(min_value=1, max_value=255))
+def test_no_damaged_byte_goes_unnoticed(at: int, flip: int):
+    value = bytearray(encode_record(full_record()))
+    value[at % len(value)] ^= flip
+    with pytest.raises(SnapshotMismatch):
+        decode_record(bytes(value))
+
+
+def test_a_field_of_a_later_version_is_passed_over():
+    later = record().model_dump()
+    fields = encode_fields(record())
+    assert set(fields) == {*later, "digest"}
+    fields["mood"] = b'"new"'
+    fields["digest"] = _digest(fields)
+    assert decode_fields(fields) == record()
+
+
+@pytest.mark.parametrize("value", [b"", b"\xc1", msgpack.packb([1]), msgpack.packb({"version": 1}), msgpack.packb({})])
+def test_what_is_no_record_is_refused(value: bytes):
+    with pytest.raises(SnapshotMismatch):
+        decode_record(value)
