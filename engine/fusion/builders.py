@@ -1,0 +1,27 @@
+"""Fusion models from flat numbers."""
+
+from engine.fusion.avafn import Branch, Cam
+
+
+def avafn(
+    *,
+    audio_width: int,
+    video_width: int,
+    width: int = 128,
+    feed_forward_width: int = 256,
+    classes: int = 7,
+    dropout: float = 0.0,
+    pool_first: bool = False,
+) -> Cam:
+    """AVAFN's CAM for tokens of `audio_width` and `video_width`; `pool_first` is the paper's utterance-level form."""
+
+    def branch(tokens_width: int) -> Branch:
+        return Branch(tokens_width=tokens_width, width=width, feed_forward_width=feed_forward_width, dropout=dropout)
+
+    return Cam(
+        audio=branch(audio_width),
+        video=branch(video_width),
+        classes=classes,
+        dropout=dropout,
+        pool_first=pool_first,
+    )
