@@ -1,0 +1,104 @@
+"""WebRTC's voice activity detector: short frames judged one by one, made into spans by hysteresis."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import webrtcvad
+from numpy.typing import NDArray
+
+from engine.signals import SAMPLE_RATE_HZ, Span, Waveform
+
+
+class WebrtcDetector:
+    """Speech by WebRTC's Gaussian mixtures, a fresh detector for each call: its adaptive state cannot be read.
+
+    Args:
+        aggressiveness: 0 (lets most pass) to 3 (strictest).
+        frame_ms: 10, 20 or 30.
+        window_s: how much is looked at to start or to end speech.
+        start_share: speech starts where at least this share of a window is voiced.
+        end_share: and ends where at most this share of it still is.
+        padding_s: added before and after.
+        gap_s: pauses shorter than this are bridged.
+        shortest_s: less speech than this, before padding, is none.
+        floor_dbfs: quieter frames are never voice.
+    """
+
+    def __init__(
+        self,
+        *,
+        aggressiveness: int = 2,
+        frame_ms: int = 30,
+        window_s: float = 0.3,
+        start_share: float = 0.7,
+        end_share: float = 0.2,
+        padding_s: float = 0.1,
+        gap_s: float = 0.3,
+        shortest_s: float = 0.15,
+        floor_dbfs: float = -60.0,
+    ) -> None:
+        self._aggressiveness = aggressiveness
+        self._frame = SAMPLE_RATE_HZ * frame_ms // 1000
+        self._window = max(1, round(window_s * 1000 / frame_ms))
+        self._start_share = start_share
+        self._end_share = end_share
+        self._padding_s = padding_s
+        self._gap_s = gap_s
+        self._shortest_s = shortest_s
+        self._floor = 10 ** (floor_dbfs / 20)
+
+    def detect(self, audio: Waveform) -> Sequence[Span]:
+        """Spans of speech; see `VoiceActivityDetector.detect`."""
+        voiced = self._voiced(audio)
+        spans: list[Span] = []
+        for start, end in self._runs(voiced):
+            start_s, end_s = (i * self._frame / SAMPLE_RATE_HZ for i in (start, end))
+            if spans and start_s - spans[-1].end_s < self._gap_s:
+                spans[-1] = Span(spans[-1].start_s, end_s)
+            else:
+                spans.append(Span(start_s, end_s))
+        kept = [span for span in spans if span.duration_s >= self._shortest_s]
+        return self._padded(kept, duration_s=len(audio) / SAMPLE_RATE_HZ)
+
+    def _voiced(self, audio: Waveform) -> NDArray[np.bool_]:
+        """`[F]`, one decision a whole frame."""
+        detector = webrtcvad.Vad(self._aggressiveness)
+        count = len(audio) // self._frame
+        frames = audio[: count * self._frame].reshape(count, self._frame)
+        loud = np.sqrt(np.mean(np.square(frames, dtype=np.float64), axis=1)) >= self._floor
+        pcm = np.rint(np.clip(frames, -1.0, 1.0) * 32767).astype("<i2")
+        return np.array([detector.is_speech(frame.tobytes(), SAMPLE_RATE_HZ) for frame in pcm], dtype=bool) & loud
+
+    def _runs(self, voiced: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+        """First frame and frame after the last of each stretch of speech.
+
+        A window slides over the frames; speech starts at the first voiced frame of a window that is voiced enough and
+        ends after the last voiced frame of one that is hardly voiced any more.
+        """
+        start: int | None = None
+        window = self._window
+        for end in range(1, len(voiced) + 1):
+            begin = max(0, end - window)
+            count = int(voiced[begin:end].sum())
+            if start is None and count >= math.ceil(self._start_share * window):
+                start = begin + int(voiced[begin:end].argmax())
+            elif start is not None and end - start >= window and count <= self._end_share * window:
+                yield start, self._last_voiced(voiced, end)
+                start = None
+        if start is not None:
+            yield start, self._last_voiced(voiced, len(voiced))
+
+    @staticmethod
+    def _last_voiced(voiced: NDArray[np.bool_], end: int) -> int:
+        return int(np.flatnonzero(voiced[:end])[-1]) + 1
+
+    def _padded(self, spans: Sequence[Span], *, duration_s: float) -> Sequence[Span]:
+        """Spans widened on both sides, never beyond the waveform nor into each other."""
+        padded: list[Span] = []
+        for span in spans:
+            start_s, end_s = max(0.0, span.start_s - self._padding_s), min(duration_s, span.end_s + self._padding_s)
+            if padded and start_s < padded[-1].end_s:
+                start_s = padded[-1].end_s
+            padded.append(Span(start_s, end_s))
+        return padded
