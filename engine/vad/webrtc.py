@@ -23,6 +23,8 @@ class WebrtcDetector:
         gap_s: pauses shorter than this are bridged.
         shortest_s: less speech than this, before padding, is none.
         floor_dbfs: quieter frames are never voice.
+        steady_db: a stretch whose frames differ less than this in level (standard deviation) is a tone, a hum or noise,
+            which the mixtures take for voice; words rise and fall by several times as much.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class WebrtcDetector:
         gap_s: float = 0.3,
         shortest_s: float = 0.15,
         floor_dbfs: float = -60.0,
+        steady_db: float = 1.5,
     ) -> None:
         self._aggressiveness = aggressiveness
         self._frame = SAMPLE_RATE_HZ * frame_ms // 1000
@@ -46,13 +49,18 @@ class WebrtcDetector:
         self._padding_s = padding_s
         self._gap_s = gap_s
         self._shortest_s = shortest_s
-        self._floor = 10 ** (floor_dbfs / 20)
+        self._floor_db = floor_dbfs
+        self._steady_db = steady_db
 
     def detect(self, audio: Waveform) -> Sequence[Span]:
         """Spans of speech; see `VoiceActivityDetector.detect`."""
-        voiced = self._voiced(audio)
+        frames = self._frames(audio)
+        level_db = 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + 1e-12)
+        voiced = self._voiced(frames) & (level_db >= self._floor_db)
         spans: list[Span] = []
         for start, end in self._runs(voiced):
+            if level_db[start:end].std() < self._steady_db:
+                continue
             start_s, end_s = (i * self._frame / SAMPLE_RATE_HZ for i in (start, end))
             if spans and start_s - spans[-1].end_s < self._gap_s:
                 spans[-1] = Span(spans[-1].start_s, end_s)
@@ -61,14 +69,16 @@ class WebrtcDetector:
         kept = [span for span in spans if span.duration_s >= self._shortest_s]
         return self._padded(kept, duration_s=len(audio) / SAMPLE_RATE_HZ)
 
-    def _voiced(self, audio: Waveform) -> NDArray[np.bool_]:
-        """`[F]`, one decision a whole frame."""
-        detector = webrtcvad.Vad(self._aggressiveness)
+    def _frames(self, audio: Waveform) -> Waveform:
+        """`[F, frame]`, whole frames only."""
         count = len(audio) // self._frame
-        frames = audio[: count * self._frame].reshape(count, self._frame)
-        loud = np.sqrt(np.mean(np.square(frames, dtype=np.float64), axis=1)) >= self._floor
+        return audio[: count * self._frame].reshape(count, self._frame)
+
+    def _voiced(self, frames: Waveform) -> NDArray[np.bool_]:
+        """`[F]`, one decision a frame."""
+        detector = webrtcvad.Vad(self._aggressiveness)
         pcm = np.rint(np.clip(frames, -1.0, 1.0) * 32767).astype("<i2")
-        return np.array([detector.is_speech(frame.tobytes(), SAMPLE_RATE_HZ) for frame in pcm], dtype=bool) & loud
+        return np.array([detector.is_speech(frame.tobytes(), SAMPLE_RATE_HZ) for frame in pcm], dtype=bool)
 
     def _runs(self, voiced: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
         """First frame and frame after the last of each stretch of speech.
