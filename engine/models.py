@@ -1,9 +1,26 @@
 """A checkpoint's parts together, behind the one call a wave: `infer`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from engine.signals import StepOutcome, StepRequest
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.artifact import Artifact
+from engine.dialogue.causal import CausalDialogue
+from engine.dialogue.wave import Turn, advance
+from engine.errors import CheckpointError
+from engine.features import builders as encoders
+from engine.features.base import FeatureExtractor
+from engine.fusion import builders as fusions
+from engine.fusion.base import Fused, Fusion
+from engine.signals import FACE_SIZE, SAMPLE_RATE_HZ, Estimate, StepOutcome, StepRequest, Utterance
+from schemas.labels import CIRCUMPLEX, EMOTIONS
+
+# Shorter sounds are padded to this; an encoder's window has to fit in.
+_SHORTEST = SAMPLE_RATE_HZ // 10
 
 
 class Models(Protocol):
@@ -18,3 +35,184 @@ class Models(Protocol):
         Raises `InferenceUnavailable` when a server does not answer, `SnapshotMismatch` for a foreign state.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    audio: Tensor
+    audio_mask: Tensor
+    video: Tensor
+    video_mask: Tensor
+
+
+class LocalModels:
+    """The parts in this process, on one device. Keeps nothing of a conversation."""
+
+    def __init__(
+        self,
+        *,
+        model_id: str,
+        audio_encoder: FeatureExtractor,
+        face_encoder: FeatureExtractor,
+        fusion: Fusion,
+        dialogue: CausalDialogue,
+        temperature: float,
+        abstain_below: float,
+        explain: bool,
+        device: torch.device,
+    ) -> None:
+        self.model_id = model_id
+        self._audio_encoder = audio_encoder
+        self._face_encoder = face_encoder
+        self._fusion = fusion
+        self._dialogue = dialogue
+        self._temperature = temperature
+        self._abstain_below = abstain_below
+        self._explain = explain
+        self._device = device
+        self._affect = torch.tensor([CIRCUMPLEX[label] for label in EMOTIONS], device=device)
+
+    @torch.inference_mode()
+    def infer(self, wave: Sequence[StepRequest]) -> Sequence[StepOutcome]:
+        """See `Models`. Encoders and fusion see the whole wave's turns as one batch."""
+        turns = [turn for request in wave for turn in request.turns]
+        tokens = self._encode(turns)
+        versions = [self._fuse(one) for one in (tokens, *self._masked(tokens))]
+        u = torch.stack([fused.u for fused in versions], dim=1)
+        v = torch.stack([fused.v for fused in versions], dim=1)
+        stepping = iter([Turn(turn.speaker, u[row], v[row]) for row, turn in enumerate(turns)])
+        advanced = advance(
+            self._dialogue,
+            [request.tensors for request in wave],
+            [[next(stepping) for _ in request.turns] for request in wave],
+            [request.announced for request in wave],
+        )
+        scores = torch.log_softmax(torch.cat([one.logits for one in advanced]) / self._temperature, dim=2)
+        weights = _weights(scores, tokens)
+        estimates = iter(
+            [
+                self._estimate(
+                    scores[row, 0].exp(), weights[row], {n: float(g[row]) for n, g in versions[0].gate.items()}
+                )
+                for row in range(len(turns))
+            ]
+        )
+        return [
+            StepOutcome(tensors=one.tensors, estimates=tuple(next(estimates) for _ in request.turns))
+            for request, one in zip(wave, advanced, strict=True)
+        ]
+
+    def _encode(self, turns: Sequence[Utterance]) -> _Tokens:
+        audio, audio_mask = _pad_audio(turns)
+        faces, face_mask = _pad_faces(turns)
+        audio, audio_mask = self._audio_encoder.extract(audio.to(self._device), audio_mask.to(self._device))
+        video, video_mask = self._face_encoder.extract(faces.to(self._device), face_mask.to(self._device))
+        return _Tokens(audio, audio_mask, video, video_mask)
+
+    def _fuse(self, tokens: _Tokens) -> Fused:
+        return self._fusion.fuse(tokens.audio, tokens.audio_mask, tokens.video, tokens.video_mask)
+
+    def _masked(self, tokens: _Tokens) -> tuple[_Tokens, ...]:
+        """The same turns without their audio and without their video, where there is something to tell apart."""
+        both = tokens.audio_mask.any(1) & tokens.video_mask.any(1)
+        if not self._explain or not bool(both.any()):
+            return ()
+        return (
+            replace(tokens, audio_mask=torch.zeros_like(tokens.audio_mask)),
+            replace(tokens, video_mask=torch.zeros_like(tokens.video_mask)),
+        )
+
+    def _estimate(self, chances: Tensor, weights: Tensor, gate: Mapping[str, float]) -> Estimate:
+        confidence = float(chances.max())
+        affect = chances @ self._affect
+        unsure = confidence < self._abstain_below
+        return Estimate(
+            distribution=chances.cpu().numpy().astype(np.float32),
+            confidence=confidence,
+            valence=float(affect[0]),
+            arousal=float(affect[1]),
+            affect_source="circumplex",
+            weight_audio=float(weights[0]),
+            weight_video=float(weights[1]),
+            gate=gate,
+            abstained=f"confidence below {self._abstain_below:.2f}" if unsure else None,
+        )
+
+
+def load_models(artifact: Artifact, *, explain: bool, device: str) -> LocalModels:
+    """The parts of a checkpoint with its weights. Raises `CheckpointError` if the two do not fit each other."""
+    config = artifact.config
+    try:
+        audio_encoder = encoders.voice_encoder(**config["encoders"]["audio"])
+        face_encoder = encoders.face_encoder(**config["encoders"]["face"])
+        fusion = fusions.avafn(**{k: v for k, v in config["fusion"].items() if k != "name"})
+        dialogue = CausalDialogue(**config["dialogue"])
+        calibration = config["calibration"]
+        temperature, abstain_below = float(calibration["temperature"]), float(calibration["abstain_below"])
+        placed = torch.device(device)
+        for prefix, part in (
+            ("audio_encoder", audio_encoder),
+            ("face_encoder", face_encoder),
+            ("fusion", fusion),
+            ("dialogue", dialogue),
+        ):
+            _fill(part, artifact.part(prefix), device=placed)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{artifact.folder}: weights and configuration do not fit: {error}") from error
+    return LocalModels(
+        model_id=artifact.model_id,
+        audio_encoder=audio_encoder,
+        face_encoder=face_encoder,
+        fusion=fusion,
+        dialogue=dialogue,
+        temperature=temperature,
+        abstain_below=abstain_below,
+        explain=explain,
+        device=placed,
+    )
+
+
+def _weights(scores: Tensor, tokens: _Tokens) -> Tensor:
+    """How much audio and video counted in each turn, `[N, 2]`, each row summing to 1.
+
+    The same measure for every fusion model: the drop in the decision's log-probability when that modality is masked.
+    scores `[N, R, K]`: all of it, without audio, without video. With one modality, or none measured, presence counts.
+    """
+    present = torch.stack([tokens.audio_mask.any(1), tokens.video_mask.any(1)], dim=1).float()
+    weights = present / present.sum(1, keepdim=True).clamp(min=1)
+    if scores.shape[1] == 1:
+        return weights
+    decision = scores[:, 0].argmax(1)[:, None, None].expand(-1, scores.shape[1], 1)
+    certainty = scores.gather(2, decision).squeeze(2)
+    drops = (certainty[:, :1] - certainty[:, 1:]).clamp(min=0)
+    total = drops.sum(1, keepdim=True)
+    told = (present.sum(1, keepdim=True) == 2) & (total > 0)
+    return torch.where(told, drops / total.clamp(min=torch.finfo(total.dtype).tiny), weights)
+
+
+def _fill(part: nn.Module, weights: dict[str, Tensor], *, device: torch.device) -> None:
+    part.load_state_dict(weights, strict=True)
+    part.to(device).eval().requires_grad_(False)
+
+
+def _pad_audio(turns: Sequence[Utterance]) -> tuple[Tensor, Tensor]:
+    longest = max((len(turn.audio) for turn in turns if turn.audio is not None), default=0)
+    samples = torch.zeros(len(turns), max(longest, _SHORTEST))
+    mask = torch.zeros(samples.shape, dtype=torch.bool)
+    for row, turn in enumerate(turns):
+        if turn.audio is not None:
+            # Copied: arrays that came through shared memory are read-only.
+            samples[row, : len(turn.audio)] = torch.from_numpy(turn.audio.copy())
+            mask[row, : max(len(turn.audio), _SHORTEST)] = True
+    return samples, mask
+
+
+def _pad_faces(turns: Sequence[Utterance]) -> tuple[Tensor, Tensor]:
+    most = max((len(turn.faces) for turn in turns if turn.faces is not None), default=1)
+    crops = torch.zeros(len(turns), most, 3, FACE_SIZE, FACE_SIZE)
+    mask = torch.zeros(len(turns), most, dtype=torch.bool)
+    for row, turn in enumerate(turns):
+        if turn.faces is not None:
+            crops[row, : len(turn.faces)] = torch.from_numpy(turn.faces.copy()).permute(0, 3, 1, 2) / 255.0
+            mask[row, : len(turn.faces)] = True
+    return crops, mask
