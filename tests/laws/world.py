@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from itertools import count
 
 from engine.clock import ManualClock
@@ -67,7 +66,7 @@ class Breaking:
 
 
 class Memory:
-    """A pipeline whose events say everything the dialogue has seen, in order, and which computation made them.
+    """A pipeline with two events a segment, which say all the dialogue has seen, and which computation made them.
 
     The nonce is different each time, as the last bits of a batch are: whoever computes twice and publishes both
     is found out.
@@ -94,7 +93,8 @@ class Memory:
         history = (before.state if before else b"") + (arrival.incoming.value or b"") + b";"
         record = go_on(arrival, before).model_copy(update={"state": history, "turns": history.count(b";")})
         value = {"history": history.decode(), "nonce": next(self._nonces)}
-        return Stepped(record=record, events=(entry(arrival, record, "turn", value),))
+        events = tuple(entry(arrival, record, "turn", {**value, "index": index}, index=index) for index in range(2))
+        return Stepped(record=record, events=events)
 
     def reject(
         self, arrival: Arrival, record: DialogueRecord | None, *, error: Exception, stage: str, attempts: int
@@ -137,7 +137,9 @@ def go_on(arrival: Arrival, before: DialogueRecord | None) -> DialogueRecord:
     )
 
 
-def entry(arrival: Arrival, record: DialogueRecord, kind: EventKind, value: Mapping[str, object]) -> OutboxEntry:
+def entry(
+    arrival: Arrival, record: DialogueRecord, kind: EventKind, value: Mapping[str, object], *, index: int = 0
+) -> OutboxEntry:
     segment = arrival.segment
     identity = event_id(
         dialogue_id=segment.dialogue_id,
@@ -145,7 +147,7 @@ def entry(arrival: Arrival, record: DialogueRecord, kind: EventKind, value: Mapp
         source=segment.source,
         sequence=segment.sequence,
         kind=kind,
-        index=0,
+        index=index,
     )
     topic, event_type = (TURNS, TURN_TYPE) if kind == "turn" else (DEAD_LETTERS, DEAD_LETTER_TYPE)
     headers = event_headers(event_id=identity, event_type=event_type, dialogue_id=segment.dialogue_id)
@@ -226,6 +228,9 @@ class World:
     def snapshots(self) -> Sequence[tuple[str, bytes | None]]:
         return [(record.key or "", record.value) for record in self.broker.records(STATES)]
 
+    def expected(self, *, dialogues: int, segments: int) -> dict[str, list[str]]:
+        return {f"d{number}": [f"d{number}.{sequence}" for sequence in range(segments)] for number in range(dialogues)}
+
     def done(self) -> bool:
         """Whether everything that was produced is answered, flushed and committed."""
         committed = self.broker.committed(GROUP)
@@ -248,8 +253,12 @@ class World:
             assert contents.setdefault(identity, value) == value, f"{identity} has two contents"
         return log
 
-    def digest(self) -> str:
-        return blake2b(json.dumps([self.log(TURNS), self.log(DEAD_LETTERS)]).encode()).hexdigest()
+    def texts(self, topic: str = TURNS) -> dict[str, list[str]]:
+        """By dialogue, the media of the segments that were answered, in order."""
+        return {
+            dialogue: list(dict.fromkeys(json.loads(content)["text"] for _, content in events))
+            for dialogue, events in self.log(topic).items()
+        }
 
 
 class Worker:
