@@ -57,6 +57,10 @@ def advance(
     active = torch.zeros(batch, steps, dtype=torch.bool)
     for row, (own, roster) in enumerate(zip(turns, rosters, strict=True)):
         for step, turn in enumerate(own):
+            if not turn.u.shape == turn.v.shape == (versions, dialogue.width):
+                raise ValueError(
+                    f"u {[*turn.u.shape]}, v {[*turn.v.shape]} of a turn; want {[versions, dialogue.width]}"
+                )
             u[row, step], v[row, step] = turn.u, turn.v
             slots[row, step], active[row, step] = roster.index(turn.speaker), True
     slots, active = slots.to(like.device), active.to(like.device)
