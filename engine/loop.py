@@ -19,7 +19,7 @@ from engine.pipeline import Arrival, Pipeline
 from engine.rebuild import Snapshots, rebuild
 from engine.schedule import Backlog
 from engine.state.base import Store
-from engine.transport.base import Incoming, Outgoing, Polled, Transport
+from engine.transport.base import Incoming, Outgoing, Partition, Polled, Transport
 from engine.wave import Wave
 from schemas.record import Position
 
@@ -95,6 +95,11 @@ class PartitionLoop:
             commit_every_s=commit_every_s,
         )
 
+    @property
+    def owned(self) -> frozenset[Partition]:
+        """The partitions this worker answers for now."""
+        return self._checkpoint.owned
+
     def run(self, stop: Event) -> None:
         """Serve until `stop` is set, then drain: finish the wave, commit, leave the group.
 
@@ -142,6 +147,7 @@ class PartitionLoop:
     def _heartbeat(self) -> None:
         """Tell the group that this member lives, and hear from it; records can wait."""
         self._pause()
+        self._metrics.count("heartbeats")
         try:
             self._absorb(self._transport.poll(timeout_s=0.0, most=self._backlog_most))
         except Unavailable:

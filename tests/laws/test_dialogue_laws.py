@@ -1,5 +1,7 @@
 """Laws of the dialogue model, whatever the conversation: chunks, neighbours, padding and the future change nothing."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from hypothesis import given, settings
@@ -10,10 +12,12 @@ from engine.dialogue.revision import Revision
 from engine.dialogue.state import DialogueStates
 from engine.dialogue.tensors import pack, unpack
 from engine.dialogue.wave import Turn, advance
+from engine.signals import Tensors
 
 WIDTH = 3
 NAMES = ("ann", "bob", "cem", "dia")
-CLOSE = {"rtol": 0, "atol": 1e-6}
+TOLERANCE = 1e-6
+close = partial(torch.testing.assert_close, rtol=0, atol=TOLERANCE)
 
 speakers = st.lists(st.sampled_from(NAMES), min_size=1, max_size=8)
 rosters = st.lists(st.sampled_from((*NAMES, "quiet")), unique=True, max_size=3).map(tuple)
@@ -53,17 +57,18 @@ def test_any_chunking_equals_one_call_and_training(names, roster, seed, data, ab
     turns, dialogue = turns_of(names, seed), model(ablation)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(turns)), max_size=3)) | {len(turns)})
     (whole,) = advance(dialogue, [{}], [turns], [roster])
-    state, logits, start = {}, [], 0
+    state: Tensors = {}
+    logits, start = [], 0
     for cut in cuts:
         (part,) = advance(dialogue, [state], [turns[start:cut]], [roster])
         state, start = part.tensors, cut
         logits.append(part.logits)
-    torch.testing.assert_close(torch.cat(logits), whole.logits, **CLOSE)
+    close(torch.cat(logits), whole.logits)
     assert state.keys() == whole.tensors.keys()
     for name, array in whole.tensors.items():
-        np.testing.assert_allclose(state[name], array, **CLOSE)
+        np.testing.assert_allclose(state[name], array, rtol=0, atol=TOLERANCE)
     trained, _ = dialogue(*padded([turns], [roster]))
-    torch.testing.assert_close(trained[0], whole.logits[:, 0], **CLOSE)
+    close(trained[0], whole.logits[:, 0])
 
 
 @laws
@@ -72,7 +77,7 @@ def test_a_longer_dialogue_never_changes_an_earlier_turn(names, seed, other_seed
     turns, later = turns_of(names, seed), turns_of(data.draw(speakers), other_seed)
     short, _ = model()(*padded([turns], [()]))
     long, _ = model()(*padded([turns + later], [()]))
-    torch.testing.assert_close(long[0, : len(turns)], short[0], **CLOSE)
+    close(long[0, : len(turns)], short[0])
 
 
 @laws
@@ -87,7 +92,7 @@ def test_a_revision_looks_no_further_than_its_window(names, seed, other_seed, tu
         revision(u, v, slots, emotion, lengths)[0, 0]
         for u, v, slots, lengths, _ in (padded([turns], [()]), padded([changed], [()]))
     )
-    torch.testing.assert_close(second, first, **CLOSE)
+    close(second, first)
 
 
 dialogues = st.lists(st.tuples(speakers, rosters, seeds), min_size=1, max_size=4)
@@ -101,11 +106,11 @@ def test_a_batch_equals_its_members_alone(members, ablation):
     together = advance(dialogue, [{}] * len(turns), turns, announced)
     for own, roster, got in zip(turns, announced, together, strict=True):
         (alone,) = advance(dialogue, [{}], [own], [roster])
-        torch.testing.assert_close(got.logits, alone.logits, **CLOSE)
-        torch.testing.assert_close(got.emotion, alone.emotion, **CLOSE)
+        close(got.logits, alone.logits)
+        close(got.emotion, alone.emotion)
         assert got.tensors.keys() == alone.tensors.keys()
         for name, array in alone.tensors.items():
-            np.testing.assert_allclose(got.tensors[name], array, **CLOSE)
+            np.testing.assert_allclose(got.tensors[name], array, rtol=0, atol=TOLERANCE)
 
 
 @laws
@@ -171,4 +176,4 @@ def test_everybody_silent_shares_one_state(names, roster, seed, ablation):
         for turn in range(int(lengths)):
             states, _ = cells.step(states, u[:, turn], v[:, turn], slots[:, turn], torch.tensor([True]))
             silent = states.speakers[~states.spoken]
-            torch.testing.assert_close(silent, states.silent.expand(len(silent), -1), **CLOSE)
+            close(silent, states.silent.expand(len(silent), -1))
