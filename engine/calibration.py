@@ -1,4 +1,4 @@
-"""Calibration: a temperature that makes probabilities mean what they say, and the line below which no label is given."""
+"""Calibration: a temperature that makes probabilities mean what they say, and the line below which none is trusted."""
 
 from collections.abc import Sequence
 

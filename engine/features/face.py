@@ -25,22 +25,23 @@ class FaceEncoder(nn.Module):
     def __init__(self, *, channels: Sequence[int], depths: Sequence[int], width: int) -> None:
         super().__init__()
         self.width = width
-        self.stages = nn.ModuleList()
+        stages: list[nn.Module] = []
         before = 1
         for channel, depth in zip(channels, depths, strict=True):
             inner = (before, *[channel] * (depth - 1))
-            self.stages.append(nn.ModuleList(_Convolution(a, channel) for a in inner))
+            stages.append(nn.Sequential(*(_Convolution(a, channel) for a in inner)))
             before = channel
+        self.stages = nn.ModuleList(stages)
         self.cells = (SIDE // 2 ** len(channels)) ** 2
         self.project = nn.Linear(before, width)
         self.register_buffer("luma", torch.tensor(_LUMA), persistent=False)
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops `[B, F, 3, S, S]` in [0, 1] and their mask `[B, F]` to tokens `[B, F * cells, width]` and their mask."""
+        """Crops `[B, F, 3, S, S]` in [0, 1] and mask `[B, F]` to tokens `[B, F * cells, width]` and their mask."""
         grey = torch.einsum("bfchw,c->bfhw", inputs, self.luma).flatten(0, 1)
         if grey.shape[-1] != SIDE and len(grey):
             grey = F.interpolate(grey[:, None], size=(SIDE, SIDE), mode="bilinear", antialias=True)[:, 0]
-        tokens = self.encode(grey[:, :SIDE, :SIDE]).unflatten(0, mask.shape).flatten(1, 2)
+        tokens = self.encode(grey[:, :SIDE, :SIDE]).view(len(mask), mask.shape[1] * self.cells, self.width)
         token_mask = mask.repeat_interleave(self.cells, dim=1)
         return torch.where(token_mask[:, :, None], tokens, 0.0), token_mask
 
@@ -50,10 +51,9 @@ class FaceEncoder(nn.Module):
         spread = centred.square().mean(dim=(1, 2), keepdim=True).sqrt()
         maps = (centred / spread.clamp(min=_SPREAD_FLOOR))[:, None]
         for stage in self.stages:
-            for convolution in stage:
-                maps = convolution(maps)
-            maps = F.max_pool2d(maps, 2)
-        return self.project(maps.flatten(2).transpose(1, 2))
+            maps = F.max_pool2d(stage(maps), 2)
+        cells: Tensor = self.project(maps.flatten(2).transpose(1, 2))
+        return cells
 
 
 class _Convolution(nn.Module):

@@ -32,7 +32,7 @@ class SpeechEncoder(nn.Module):
             self.shortest = (self.shortest - 1) * stride + kernel
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Waveforms `[B, N]` at 16 kHz and their mask to states `[B, T, width]`, `T` 1 if pooled, and the mask `[B, T]`."""
+        """Waveforms `[B, N]` at 16 kHz and mask to states `[B, T, width]`, `T` 1 if pooled, and their mask."""
         samples = mask.sum(dim=1)
         # What is shorter than one frame's field of view is followed by silence.
         lengths = samples.clamp(min=self.shortest)
@@ -77,11 +77,14 @@ def load(name: str, *, layer: int, pooled: bool) -> SpeechEncoder:
 
     try:
         model = AutoModel.from_pretrained(name, use_safetensors=True)
-        prepared = AutoFeatureExtractor.from_pretrained(name)
+        prepared = AutoFeatureExtractor.from_pretrained(name)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"speech model {name!r} is neither a folder nor to be had from the hub: {error}") from error
+        reason = f"speech model {name!r} is neither a folder nor to be had from the hub: {error}"
+        raise CheckpointError(reason) from error
     if not hasattr(model.config, "feat_extract_norm"):
-        raise CheckpointError(f"{name!r} is a {model.config.model_type} model: it does not read waveforms as wav2vec 2.0 does")
+        raise CheckpointError(
+            f"{name!r} is a {model.config.model_type} model: it does not read waveforms as wav2vec 2.0 does"
+        )
     return SpeechEncoder(
         model=model.eval(), config=model.config, standardised=bool(prepared.do_normalize), layer=layer, pooled=pooled
     )

@@ -45,7 +45,8 @@ def telephone(audio: Tensor) -> Tensor:
 
 
 def _filtered(audio: Tensor, gains: Tensor) -> Tensor:
-    return torch.fft.irfft(torch.fft.rfft(audio) * gains, n=audio.shape[1])
+    filtered: Tensor = torch.fft.irfft(torch.fft.rfft(audio) * gains, n=audio.shape[1])
+    return filtered
 
 
 def at_speed(audio: Tensor, *, speed: float) -> Tensor:
@@ -85,11 +86,15 @@ def faces(images: Tensor, *, generator: Generator) -> Tensor:
     grid = F.affine_grid(rotation, [size, 1, *images.shape[1:]], align_corners=False)
     moved = F.grid_sample(images[:, None], grid, padding_mode="border", align_corners=False)
     blurred = _drawn(size, 0.25, generator)
-    moved[blurred] = F.interpolate(
-        F.interpolate(moved[blurred], scale_factor=0.5, mode="bilinear", antialias=True),
-        size=images.shape[1:],
-        mode="bilinear",
-    ) if len(blurred) else moved[blurred]
+    moved[blurred] = (
+        F.interpolate(
+            F.interpolate(moved[blurred], scale_factor=0.5, mode="bilinear", antialias=True),
+            size=images.shape[1:],
+            mode="bilinear",
+        )
+        if len(blurred)
+        else moved[blurred]
+    )
     moved = moved[:, 0]
     power = torch.exp(0.8 * (torch.rand(size, 1, 1, generator=generator) - 0.5))
     moved = moved.clamp(0, 1) ** power

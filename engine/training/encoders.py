@@ -1,7 +1,6 @@
-"""The encoders' own training: each learns the seven emotions from single recordings or pictures, under a passing head."""
+"""The encoders' own training: seven emotions from single recordings or pictures, under a passing head."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,23 +13,11 @@ from engine.features.voice import VoiceEncoder, standardise
 from engine.signals import SAMPLE_RATE_HZ
 from engine.training import augment
 from engine.training.corpora.base import FaceSet, Voice
+from engine.training.recipe import EncoderTraining, VoiceTraining
 from schemas.labels import EMOTIONS
 
 Progress = Callable[[str, int, int, float], None]
 """Stage, steps done, steps in all, the last loss."""
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how fast a stage learns: AdamW under a one-cycle learning rate."""
-
-    epochs: int
-    batch: int
-    learning_rate: float
-    weight_decay: float
-    label_smoothing: float
-    dropout: float
-    seed: int
 
 
 class Head(nn.Module):
@@ -60,13 +47,19 @@ def class_weights(labels: NDArray[np.int64]) -> Tensor:
 
 
 def train_voice(
-    encoder: VoiceEncoder, voices: Sequence[Voice], *, schedule: Schedule, crop_s: float, progress: Progress
-) -> Head:
-    """Train the encoder on random stretches of `crop_s`, augmented; returns the head it was trained under."""
-    generator = torch.Generator().manual_seed(schedule.seed)
+    encoder: VoiceEncoder,
+    head: Head,
+    voices: Sequence[Voice],
+    *,
+    schedule: VoiceTraining,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Train the encoder under the head on random stretches of the recordings, augmented."""
+    generator = torch.Generator().manual_seed(seed)
     labels = np.array([voice.label for voice in voices])
     audio = [torch.from_numpy(voice.audio) for voice in voices]
-    crop = round(crop_s * SAMPLE_RATE_HZ)
+    crop = round(schedule.crop_s * SAMPLE_RATE_HZ)
 
     def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
         waves = torch.stack([_stretch(audio[index], crop, generator) for index in chosen.tolist()])
@@ -76,23 +69,21 @@ def train_voice(
         frames = augment.masked_bands(frames, generator=generator, time_frames=40, bands=12)
         return encoder.encode(frames, mask)
 
-    head = Head(width=encoder.width, dropout=schedule.dropout)
     _fit("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, progress=progress)
-    return head
 
 
-def train_face(encoder: FaceEncoder, faces: FaceSet, *, schedule: Schedule, progress: Progress) -> Head:
-    """Train the encoder on augmented faces; returns the head it was trained under."""
-    generator = torch.Generator().manual_seed(schedule.seed)
+def train_face(
+    encoder: FaceEncoder, head: Head, faces: FaceSet, *, schedule: EncoderTraining, seed: int, progress: Progress
+) -> None:
+    """Train the encoder under the head on augmented faces."""
+    generator = torch.Generator().manual_seed(seed)
     images = torch.from_numpy(faces.images)
 
     def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
         tokens = encoder.encode(augment.faces(images[chosen].float() / 255, generator=generator))
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool)
 
-    head = Head(width=encoder.width, dropout=schedule.dropout)
     _fit("face", encoder, head, batch, faces.labels, schedule=schedule, generator=generator, progress=progress)
-    return head
 
 
 def _fit(
@@ -102,7 +93,7 @@ def _fit(
     batch: Callable[[Tensor], tuple[Tensor, Tensor]],
     labels: NDArray[np.int64],
     *,
-    schedule: Schedule,
+    schedule: EncoderTraining,
     generator: Generator,
     progress: Progress,
 ) -> None:
@@ -116,12 +107,12 @@ def _fit(
     done = 0
     for _ in range(schedule.epochs):
         order = torch.randperm(len(labels), generator=generator)
-        for chosen in order[: len(order) // schedule.batch * schedule.batch].split(schedule.batch):
+        for chosen in order[: len(order) // schedule.batch * schedule.batch].view(-1, schedule.batch):
             with torch.autocast("cpu", torch.bfloat16):
                 logits = head(*batch(chosen))
             loss = F.cross_entropy(logits.float(), targets[chosen], weights, label_smoothing=schedule.label_smoothing)
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(parameters, 5.0)
             optimizer.step()
             rates.step()

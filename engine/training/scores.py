@@ -27,7 +27,9 @@ class Scores:
 def score(labels: NDArray[np.int64], chances: NDArray[np.float64]) -> Scores:
     """Scores of probabilities `[N, 7]` against labels `[N]`."""
     predicted = chances.argmax(axis=1)
-    f1, recall, support = {}, {}, {}
+    f1: dict[str, float] = {}
+    recall: dict[str, float] = {}
+    support: dict[str, float] = {}
     for index, emotion in enumerate(EMOTIONS):
         true, said = labels == index, predicted == index
         if not true.any():

@@ -71,7 +71,7 @@ def decode(content: bytes) -> Waveform:
     """A sound file's samples, mono at `SAMPLE_RATE_HZ`."""
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
     pieces: list[Waveform] = []
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         for frame in (*container.decode(audio=0), None):
             pieces.extend(out.to_ndarray()[0] for out in resampler.resample(frame))
     return np.concatenate(pieces).astype(np.float32)

@@ -13,7 +13,7 @@ CARD = Card(
     source="Burkhardt et al., Interspeech 2005",
     licence="CC0 1.0",
     use="any",
-    traps="acted, German, normalised loudness; no surprise; boredom is left out; speakers 12 and 14 are the bundled call",
+    traps="acted, German, normalised loudness; no surprise; boredom is left out; speakers 12 and 14 speak in a sample",
 )
 
 BUNDLED_SPEAKERS = frozenset({12, 14})

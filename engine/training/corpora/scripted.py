@@ -11,8 +11,8 @@ CARD = Card(
     source="Poria et al., ACL 2019; composed with RAVDESS and FER2013",
     licence="GPL-3.0 (tables); the media as their corpora",
     use="research only",
-    traps="only the label ties voice, face and words together; neutral is half of the turns; recordings repeat; three actors"
-    " speak the test",
+    traps="only the label ties voice and face together; half of the turns are neutral; recordings repeat; the test"
+    " has three actors",
 )
 
 ACTORS = {"train": range(1, 15), "dev": range(15, 18), "test": range(18, 21)}
@@ -29,7 +29,7 @@ def read(path: Path, *, voice_column: str | None = None, face_column: str | None
         for row in csv.DictReader(file):
             turn = Turn(
                 speaker=row["speaker"],
-                label=EMOTIONS.index(row["emotion"]),  # type: ignore[arg-type]
+                label=EMOTIONS.index(row["emotion"]),
                 voice=row["ravdess_file"] if voice_column is None or row[voice_column] == "1" else None,
                 face=int(row["fer_index"]) if face_column is None or row[face_column] == "1" else None,
             )

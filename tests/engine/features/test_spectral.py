@@ -66,7 +66,9 @@ def test_log_mel_and_mfcc_equal_librosas_formulas(length):
     # A cancellation in float32 shows in bins that are 60 dB and more below the loudest; there the scale is wider.
     np.testing.assert_allclose(got.numpy(), expected, rtol=1e-4, atol=2e-3)
     # The filters are float32 in librosa and here.
-    np.testing.assert_allclose(alone(LogMel(n_mels=40).double(), audio.astype(np.float64)), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        alone(LogMel(n_mels=40).double(), audio.astype(np.float64)), expected, rtol=1e-4, atol=1e-4
+    )
     cepstrum = alone(Mfcc(spectrum=LogMel(n_mels=40), n_mfcc=13).double(), audio.astype(np.float64))
     np.testing.assert_allclose(cepstrum.numpy(), naive_dct(expected, 13), atol=1e-4 * 40)
 

@@ -1,0 +1,74 @@
+"""Tokens made once: every recording and face of a dialogue corpus through the frozen encoders, in several versions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from engine.features.face import FaceEncoder
+from engine.features.voice import VoiceEncoder
+from engine.training import augment
+from engine.training.corpora.base import FaceSet, Voice
+
+_FACES_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBank:
+    """Tokens of recordings by name and of faces by index; version 0 is the medium as it is."""
+
+    voices: Mapping[str, list[Tensor]]
+    """Each version `[T, D]`."""
+    faces: Mapping[int, Tensor]
+    """`[versions, cells, D]`"""
+
+
+@torch.no_grad()
+def fill(
+    *,
+    voice_encoder: VoiceEncoder,
+    face_encoder: FaceEncoder,
+    voices: Iterable[Voice],
+    faces: FaceSet,
+    face_indices: Iterable[int],
+    versions: int,
+    seed: int,
+) -> TokenBank:
+    """Encode every recording and the named faces `versions` times, all but the first augmented."""
+    generator = torch.Generator().manual_seed(seed)
+    spoken = {
+        voice.name: [
+            _voice_tokens(voice_encoder, torch.from_numpy(voice.audio), version, generator)
+            for version in range(versions)
+        ]
+        for voice in voices
+    }
+    indices = sorted(set(face_indices))
+    images = torch.from_numpy(faces.images[indices])
+    seen = [
+        torch.stack([_face_tokens(face_encoder, part, version, generator) for version in range(versions)], dim=1)
+        for part in torch.split(images, _FACES_AT_ONCE)
+    ]
+    return TokenBank(voices=spoken, faces=dict(zip(indices, torch.cat(seen), strict=True)) if indices else {})
+
+
+def _voice_tokens(encoder: VoiceEncoder, audio: Tensor, version: int, generator: Generator) -> Tensor:
+    if version:
+        speed = 1 + 0.3 * (torch.rand((), generator=generator).item() - 0.5)
+        audio = augment.at_speed(_part(audio, generator), speed=speed)
+        audio = augment.voices(audio[None], chance=0.6, generator=generator)[0]
+    tokens, _ = encoder.extract(audio[None], torch.ones(1, len(audio), dtype=torch.bool))
+    return tokens[0]
+
+
+def _part(audio: Tensor, generator: Generator) -> Tensor:
+    """A stretch of half the waveform or more: a stream's segments begin and end otherwise than a studio's."""
+    length = round(len(audio) * (0.5 + 0.5 * torch.rand((), generator=generator).item()))
+    start = int(torch.randint(0, len(audio) - length + 1, (), generator=generator))
+    return audio[start : start + length]
+
+
+def _face_tokens(encoder: FaceEncoder, images: Tensor, version: int, generator: Generator) -> Tensor:
+    grey = images.float() / 255
+    return encoder.encode(augment.faces(grey, generator=generator) if version else grey)

@@ -1,0 +1,253 @@
+"""Training: a recipe and the corpora in, a checkpoint folder out, stage by stage."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from safetensors.torch import save
+
+from engine.artifact import FORMAT, identify
+from engine.calibration import abstention_threshold, fit_temperature, probabilities
+from engine.dialogue.causal import CausalDialogue
+from engine.features.builders import face_encoder, voice_encoder
+from engine.fusion.builders import avafn
+from engine.training import card, recipe, tokens
+from engine.training.batches import Assembler, only
+from engine.training.corpora import emodb, fer2013, ravdess, scripted
+from engine.training.corpora.base import Dialogue, FaceSet, Turn, Voice
+from engine.training.dialogues import predict, train_dialogues
+from engine.training.encoders import Head, Progress, train_face, train_voice
+from engine.training.recipe import Recipe
+from engine.training.scores import score
+from engine.training.stages import Stages, joined
+from schemas.labels import EMOTIONS
+
+Metrics = dict[str, dict[str, Any]]
+
+
+def train(recipe_path: Path, out: Path, *, data: Path, progress: Progress) -> Path:
+    """Make the checkpoint of a recipe in `out` from the corpora under `data`; returns `out`.
+
+    Stages lie in `out/stages`: a training that was interrupted goes on with the first one that is missing.
+    Raises `ConfigurationError` for a recipe that is wrong or a corpus that is not there.
+    """
+    made = _Training(recipe.load(recipe_path), out, data=data, progress=progress)
+    made.encoders()
+    made.dialogues()
+    made.calibrate()
+    return made.save()
+
+
+def in_terminal() -> tuple[RichProgress, Progress]:
+    """A progress bar, to be entered as a context, and the callback that moves it."""
+    bar = RichProgress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}"),
+    )
+    tasks: dict[str, Any] = {}
+
+    def report(stage: str, done: int, steps: int, loss: float) -> None:
+        if stage not in tasks:
+            tasks[stage] = bar.add_task(stage, total=steps, loss=loss)
+        bar.update(tasks[stage], completed=done, loss=loss)
+
+    return bar, report
+
+
+class _Training:
+    def __init__(self, chosen: Recipe, out: Path, *, data: Path, progress: Progress) -> None:
+        self.recipe = chosen
+        self.out = out
+        self.progress = progress
+        self.stages = Stages(out / "stages")
+        corpora = chosen.corpora
+        self.ravdess, self.emodb = data / corpora.ravdess, data / corpora.emodb
+        self.scripted = data / corpora.scripted
+        self.fer = fer2013.Fer2013(data / corpora.fer2013)
+        self.voices = ravdess.read(self.ravdess, actors=chosen.speakers.ravdess_train)
+        self.dev_voices = ravdess.read(self.ravdess, actors=chosen.speakers.ravdess_dev)
+        self.dev_german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_dev)
+        self.config: dict[str, Any] = {
+            "format": FORMAT,
+            "labels": list(EMOTIONS),
+            "encoders": {"audio": chosen.voice.model_dump(mode="json"), "face": chosen.face.model_dump(mode="json")},
+            "fusion": {
+                "name": "avafn",
+                "audio_width": chosen.voice.width,
+                "video_width": chosen.face.width,
+                **chosen.fusion.model_dump(),
+                "classes": len(EMOTIONS),
+                "pool_first": False,
+            },
+            "dialogue": {"width": chosen.fusion.width, "classes": len(EMOTIONS), **chosen.dialogue.model_dump()},
+            "affect": {"source": "circumplex"},
+        }
+        self.metrics: Metrics = {}
+
+    def encoders(self) -> None:
+        """Train the voice's and the face's encoder."""
+        seed, chosen = self.recipe.seed, self.recipe
+        german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_train)
+        torch.manual_seed(seed)
+        self.voice = voice_encoder(**self.config["encoders"]["audio"])
+        head = Head(width=self.voice.width, dropout=chosen.voice_training.dropout)
+
+        def voice() -> None:
+            train_voice(
+                self.voice,
+                head,
+                [*self.voices, *german],
+                schedule=chosen.voice_training,
+                seed=seed,
+                progress=self.progress,
+            )
+
+        self.stages.run("voice", chosen.digest("voice", "voice_training"), {"encoder": self.voice, "head": head}, voice)
+        self._measure_voice("RAVDESS dev actors, voice encoder alone", head, self.dev_voices)
+        self._measure_voice("EmoDB dev speakers, voice encoder alone", head, self.dev_german)
+        torch.manual_seed(seed)
+        self.face = face_encoder(**self.config["encoders"]["face"])
+        face_head = Head(width=self.face.width, dropout=chosen.face_training.dropout)
+
+        def face() -> None:
+            train_face(
+                self.face,
+                face_head,
+                self.fer.faces("train"),
+                schedule=chosen.face_training,
+                seed=seed,
+                progress=self.progress,
+            )
+
+        modules = {"encoder": self.face, "head": face_head}
+        self.stages.run("face", chosen.digest("face", "face_training"), modules, face)
+        self._measure_face("FER2013 dev part, face encoder alone", face_head, self.fer.faces("dev"))
+
+    def dialogues(self) -> None:
+        """Train the fusion and the dialogue states over the frozen encoders' tokens."""
+        chosen = self.recipe
+        torch.manual_seed(chosen.seed)
+        self.fusion = avafn(**{name: value for name, value in self.config["fusion"].items() if name != "name"})
+        self.dialogue = CausalDialogue(**self.config["dialogue"])
+        train_set = scripted.read(self.scripted / "scripted_train.csv")
+
+        def both() -> None:
+            bank = self._bank(train_set, self.voices, self.fer.source("train"), chosen.dialogue_training.versions)
+            train_dialogues(
+                self.fusion,
+                self.dialogue,
+                train_set,
+                self._assembler(bank),
+                schedule=chosen.dialogue_training,
+                seed=chosen.seed,
+                progress=self.progress,
+            )
+
+        digest = chosen.digest(
+            "voice", "voice_training", "face", "face_training", "fusion", "dialogue", "dialogue_training"
+        )
+        self.stages.run("dialogues", digest, {"fusion": self.fusion, "dialogue": self.dialogue}, both)
+
+    def calibrate(self) -> None:
+        """One temperature over the dev dialogues as they are, with voices alone and with faces alone."""
+        dev = scripted.read(self.scripted / "scripted_dev.csv")
+        bank = self._assembler(self._bank(dev, self.dev_voices, self.fer.source("dev"), 1))
+        german = tuple(Turn(speaker=v.speaker, label=v.label, voice=v.name, face=None) for v in self.dev_german)
+        german_bank = self._assembler(self._bank([], self.dev_german, self.fer.source("dev"), 1))
+        parts: list[tuple[str, Sequence[Dialogue], Assembler]] = [
+            ("scripted dev", dev, bank),
+            ("scripted dev, voices alone", [tuple(only(t, voice=True) for t in d) for d in dev], bank),
+            ("scripted dev, faces alone", [tuple(only(t, voice=False) for t in d) for d in dev], bank),
+            ("EmoDB dev speakers, each turn a dialogue", [(turn,) for turn in german], german_bank),
+        ]
+        found = {name: predict(self.fusion, self.dialogue, some, using)[1:] for name, some, using in parts}
+        logits = np.concatenate([one for one, _ in found.values()])
+        temperature = fit_temperature(logits, np.concatenate([labels for _, labels in found.values()]))
+        chances = {name: probabilities(one, temperature=temperature) for name, (one, _) in found.items()}
+        line = abstention_threshold(list(chances.values()), coverage=self.recipe.calibration.coverage)
+        self.config["calibration"] = {"temperature": temperature, "abstain_below": line}
+        for name, (raw, labels) in found.items():
+            before = score(labels, probabilities(raw, temperature=1.0)).ece
+            answered = float((chances[name].max(axis=1) >= line).mean())
+            extra = {"ece_before": before, "answered": answered}
+            self.metrics[name] = asdict(score(labels, chances[name])) | extra
+
+    def save(self) -> Path:
+        """Write the checkpoint folder."""
+        tensors = joined(
+            {
+                "audio_encoder": self.voice,
+                "face_encoder": self.face,
+                "fusion": self.fusion,
+                "dialogue": self.dialogue,
+            }
+        )
+        weights = save(tensors)
+        config = self.config | {
+            "data": self._sources(),
+            "metrics": self.metrics,
+        }
+        config["model_id"] = identify(config, weights)
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / "model.safetensors").write_bytes(weights)
+        (self.out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        card.write(self.out, config, count=sum(tensor.numel() for tensor in tensors.values()))
+        return self.out
+
+    def _sources(self) -> list[dict[str, str]]:
+        who = self.recipe.speakers
+        parts = (
+            (ravdess.CARD, f"actors {_listed(who.ravdess_train)}; dev {_listed(who.ravdess_dev)}"),
+            (emodb.CARD, f"speakers {_listed(who.emodb_train)}; dev {_listed(who.emodb_dev)}"),
+            (fer2013.CARD, "Training; dev a third of PublicTest"),
+            (scripted.CARD, "MELD's train and dev tables"),
+        )
+        return [asdict(source) | {"part": part} for source, part in parts]
+
+    def _bank(
+        self, dialogues: Sequence[Dialogue], voices: Sequence[Voice], faces: FaceSet, versions: int
+    ) -> tokens.TokenBank:
+        return tokens.fill(
+            voice_encoder=self.voice,
+            face_encoder=self.face,
+            voices=voices,
+            faces=faces,
+            face_indices=[turn.face for one in dialogues for turn in one if turn.face is not None],
+            versions=versions,
+            seed=self.recipe.seed,
+        )
+
+    def _assembler(self, bank: tokens.TokenBank) -> Assembler:
+        return Assembler(bank=bank, audio_width=self.voice.width, video_width=self.face.width)
+
+    @torch.no_grad()
+    def _measure_voice(self, name: str, head: Head, voices: Sequence[Voice]) -> None:
+        logits = []
+        for voice in voices:
+            audio = torch.from_numpy(voice.audio)[None]
+            logits.append(head(*self.voice.extract(audio, torch.ones_like(audio, dtype=torch.bool))))
+        self._measure(name, torch.cat(logits), np.array([voice.label for voice in voices]))
+
+    @torch.no_grad()
+    def _measure_face(self, name: str, head: Head, faces: FaceSet) -> None:
+        cells = torch.cat(
+            [self.face.encode(part.float() / 255) for part in torch.split(torch.from_numpy(faces.images), 256)]
+        )
+        logits = head(cells, torch.ones(cells.shape[:2], dtype=torch.bool))
+        self._measure(name, logits, faces.labels)
+
+    def _measure(self, name: str, logits: torch.Tensor, labels: Any) -> None:
+        self.metrics[name] = asdict(score(labels, probabilities(logits.double().numpy(), temperature=1.0)))
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(f"{number:02d}" for number in numbers)
