@@ -44,7 +44,7 @@ class Cue:
 
 def dialogue_id(dialogue: CorpusDialogue, *, run: str) -> str:
     """The id of a dialogue on the wire in one run."""
-    return f"{re.sub(r'[^A-Za-z0-9._:-]+', '-', dialogue.dialogue_id)[:_LONGEST_NAME]}.{run}"
+    return f"{run}-{re.sub(r'[^A-Za-z0-9._:-]+', '-', dialogue.dialogue_id)[:_LONGEST_NAME]}"
 
 
 def named(dialogues: tuple[CorpusDialogue, ...], *, run: str) -> Mapping[str, CorpusDialogue]:

@@ -46,7 +46,7 @@ class Sound:
 
 def transcode(stretch: Stretch) -> bytes:
     """The stretch as mp4 or wav. Raises `BadMedia` when nothing lies in it."""
-    sound = _read_sound(stretch)
+    sound = read_sound(stretch)
     if has_picture(stretch.path):
         return _mp4(_read_pictures(stretch), sound)
     if sound is None:
@@ -58,7 +58,7 @@ def still_picture(face: Path, *, voice: Stretch | None) -> bytes:
     """An mp4 that shows one image for as long as the voice lasts."""
     with av.open(str(face)) as source:
         picture = _pixels(next(source.decode(video=0)))
-    sound = None if voice is None else _read_sound(voice)
+    sound = None if voice is None else read_sound(voice)
     duration_s = _STILL_ALONE_S if sound is None else sound.samples.shape[1] / sound.rate_hz
     return _mp4(((float(time_s), picture) for time_s in np.arange(0.0, duration_s, 1 / _STILL_FPS)), sound)
 
@@ -69,9 +69,9 @@ def has_picture(path: Path) -> bool:
         return bool(source.streams.video)
 
 
-def duration_of(value: bytes) -> float:
+def duration_of(media: bytes | Path) -> float:
     """Seconds of the longest stream; read packet by packet where the container does not say."""
-    with av.open(io.BytesIO(value)) as source:
+    with av.open(str(media) if isinstance(media, Path) else io.BytesIO(media)) as source:
         streams = [*source.streams.audio, *source.streams.video]
         stated = [
             float(stream.duration * stream.time_base) for stream in streams if stream.duration and stream.time_base
@@ -86,7 +86,8 @@ def _timed(source: Any, streams: list[Any]) -> Iterator[Any]:
     return (packet for packet in source.demux(streams) if packet.pts is not None) if streams else iter(())
 
 
-def _read_sound(stretch: Stretch) -> Sound | None:
+def read_sound(stretch: Stretch) -> Sound | None:
+    """What is heard in a stretch; None where there is nothing to hear."""
     with av.open(str(stretch.path)) as source:
         if not source.streams.audio:
             return None

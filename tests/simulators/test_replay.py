@@ -56,7 +56,7 @@ def test_a_dialogue_starts_speaks_and_ends():
     segments = log.segments()
     assert [segment.type for segment in segments] == [STARTED_TYPE, *[SEGMENT_TYPE] * 24, ENDED_TYPE]
     assert [segment.sequence for segment in segments] == list(range(26))
-    assert {segment.dialogue_id for segment in segments} == {"call.r1"}
+    assert {segment.dialogue_id for segment in segments} == {"r1-call"}
     assert len({segment.id for segment in segments}) == 26
     started = DialogueStarted.model_validate_json(log.records[0][1].value)
     assert [(who.speaker, who.role, who.consent) for who in started.participants] == [
@@ -87,7 +87,7 @@ def test_dialogues_interleave_and_the_next_begins_where_one_ends():
     corpus = Corpus("three", (short_call("a", 1), short_call("b", 3), short_call("c", 1)))
     log, _ = play(corpus, at_once=2)
     order = [
-        (record.key[0], segment.type.split(".")[-2])
+        (record.key[-1], segment.type.split(".")[-2])
         for (_, record), segment in zip(log.records, log.segments(), strict=True)
     ]
     begun_b, ended_a, begun_c = (
@@ -105,7 +105,7 @@ def test_unknown_speakers_are_performers():
     media = next(MEETING.glob("*.mp4"))
     log, _ = play(Corpus("x", (CorpusDialogue("x y/ü", (Utterance(utterance_id="u", media=media),)),)))
     started, segment, _ = log.segments()
-    assert started.dialogue_id == "x-y-.r1"
+    assert started.dialogue_id == "r1-x-y-"
     assert (segment.speaker, segment.role, segment.consent) == (None, "performer", True)
     assert segment.datacontenttype == "video/mp4"
 
