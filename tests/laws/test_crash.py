@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import PublishFailed
+from engine.transport.base import Outgoing
 from schemas.topics import DEAD_LETTERS, SEGMENTS, STATES, TURNS
 from tests.faults.transport import RefusingTransport
 from tests.laws.world import GROUP, Points, World
@@ -39,6 +40,34 @@ def test_a_crash_at_every_point_leaves_the_quiet_log(commit_every_s: float, on_t
         assert world.worker(**size).work()
         assert world.log() == quiet.log(), f"after a crash {counted.names[fatal]} ({fatal})"
         assert world.log(DEAD_LETTERS) == {}
+
+
+def unruly() -> World:
+    """Duplicates, a sequence that goes back, a redrive, a record without a dialogue, among healthy segments."""
+    world = conversation(commit_every_s=0.35)
+    world.produce("d0", 3)
+    world.produce("d1", 1)
+    world.produce("d0", 1, value="back", id="back")
+    world.broker.append(Outgoing(topic=SEGMENTS, key="d1", value=b"?", headers=()))
+    world.produce("d1", 2, value="again", redriveof="dead")
+    world.converse(dialogues=2, segments=6)
+    return world
+
+
+def test_a_crash_at_every_point_among_unruly_records() -> None:
+    size = {"wave_most": 2, "backlog_most": 8}
+    quiet, counted = unruly(), Points()
+    assert quiet.worker(points=counted, **size).work()
+    dead = quiet.log(DEAD_LETTERS)
+    assert {name: len(log) for name, log in dead.items()} == {"d0": 1, "d1": 1}
+    assert quiet.texts()["d1"] == ["d1.0", "d1.1", "d1.2", "d1.3", "again", "d1.4", "d1.5"]
+
+    for fatal in range(counted.passed):
+        world = unruly()
+        assert not world.worker(points=Points(fatal), on_their_way=1, **size).work()
+        assert world.worker(**size).work()
+        assert world.log() == quiet.log(), counted.names[fatal]
+        assert world.log(DEAD_LETTERS) == dead
 
 
 def test_a_refused_record_stops_the_worker_without_a_commit() -> None:

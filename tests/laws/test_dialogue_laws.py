@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.dialogue.causal import BidirectionalDialogue, CausalDialogue
+from engine.dialogue.bidirectional import BidirectionalDialogue
+from engine.dialogue.causal import CausalDialogue
 from engine.dialogue.revision import Revision
 from engine.dialogue.state import DialogueStates
 from engine.dialogue.tensors import pack, unpack

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
+from engine.answers import Answering
 from engine.clock import ManualClock
 from engine.errors import BadSegment
 from engine.loop import PartitionLoop
@@ -14,7 +15,7 @@ from engine.state.memory import MemoryStore
 from engine.transport.base import Incoming, Outgoing, Transport
 from engine.transport.memory import MemoryBroker
 from schemas.cloudevents import MalformedHeaders, event_headers, read_attributes, read_segment, segment_headers
-from schemas.events import EventKind, event_id
+from schemas.events import EventKind
 from schemas.record import DialogueRecord, OutboxEntry
 from schemas.segment import Segment
 from schemas.topics import DEAD_LETTER_TYPE, DEAD_LETTERS, SEGMENT_TYPE, SEGMENTS, STATES, TURN_TYPE, TURNS
@@ -141,14 +142,10 @@ def entry(
     arrival: Arrival, record: DialogueRecord, kind: EventKind, value: Mapping[str, object], *, index: int = 0
 ) -> OutboxEntry:
     segment = arrival.segment
-    identity = event_id(
-        dialogue_id=segment.dialogue_id,
-        incarnation=record.incarnation,
-        source=segment.source,
-        sequence=segment.sequence,
-        kind=kind,
-        index=index,
+    answering = Answering(
+        segment=segment, position=arrival.incoming.position, incarnation=record.incarnation, model_id="toy"
     )
+    identity = answering.id(kind, index)
     topic, event_type = (TURNS, TURN_TYPE) if kind == "turn" else (DEAD_LETTERS, DEAD_LETTER_TYPE)
     headers = event_headers(event_id=identity, event_type=event_type, dialogue_id=segment.dialogue_id)
     body = json.dumps({"text": arrival.incoming.value.decode(), **value}).encode()
