@@ -104,7 +104,8 @@ class EmbeddedKafka:
             kept_open=self._kept_open,
         )
         self._process.wait_until(lambda: _answers(port), timeout_s=START_S)
-        self._port = port
+        # Started again after a crash, it is found where it was.
+        self._port = self._wanted_port = port
 
     def stop(self) -> None:
         """Stop the broker in order: what it holds is on disk afterwards."""

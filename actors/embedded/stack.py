@@ -76,6 +76,13 @@ class EmbeddedStack:
         self._lock.release()
         self._lock = None
 
+    def look_after(self) -> None:
+        """Start a server that died again, at its address and with its data."""
+        for name, server in (("broker", self.kafka), ("state store", self.valkey)):
+            if server is not None and not server.alive:
+                with starting(name, self._progress):
+                    server.start()
+
     def __enter__(self) -> Self:
         self.start()
         return self

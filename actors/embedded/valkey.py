@@ -65,7 +65,8 @@ class EmbeddedValkey:
             kept_open=self._kept_open,
         )
         self._process.wait_until(lambda: _answers(port), timeout_s=START_S)
-        self._port = port
+        # Started again after a crash, it is found where it was.
+        self._port = self._wanted_port = port
 
     def stop(self) -> None:
         """Stop the server in order."""

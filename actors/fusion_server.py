@@ -1,0 +1,56 @@
+"""The model server: one checkpoint behind Ray Serve, one call a wave."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from engine.build import build_models
+from engine.config import Config
+from engine.models import Models
+from engine.signals import StepOutcome, StepRequest
+
+PROCESSORS = 0.1
+"""What Ray reserves, not what is used: nothing may wait for a place on a small machine."""
+
+
+class FusionServer:
+    """Answers waves, one after the other; Serve's own calls are answered meanwhile."""
+
+    def __init__(self, build: Callable[[], Models]) -> None:
+        self._models = build()
+        # One thread: the GPU takes one wave at a time anyway, and on a CPU two would only slow each other down.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="infer")
+
+    async def model_id(self) -> str:
+        """Hash of the checkpoint."""
+        return self._models.model_id
+
+    async def infer(self, wave: Sequence[StepRequest]) -> Sequence[StepOutcome]:
+        """See `engine.models.Models`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._models.infer, wave)
+
+
+def fusion_app(config: Config) -> Any:
+    """The server as an application for `serve.run`."""
+    from ray import serve
+
+    deployment = serve.deployment(
+        name="FusionServer",
+        num_replicas=1,
+        max_ongoing_requests=4 * (config.workers.count + 1),
+        ray_actor_options={"num_cpus": PROCESSORS, "num_gpus": config.model.num_gpus},
+        # A server that died is missed within a second, not ten.
+        health_check_period_s=1.0,
+        graceful_shutdown_timeout_s=5.0,
+    )(FusionServer)
+    return deployment.bind(partial(_build, config))
+
+
+def _build(config: Config) -> Models:
+    import torch
+
+    torch.set_num_threads(1)
+    return build_models(config)

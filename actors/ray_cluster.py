@@ -1,0 +1,122 @@
+"""Ray as Turntone uses it: a small local cluster, or one that is there; workers as actors, the models behind Serve."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+# Read by Ray when it is imported, and handed down to every process it starts.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import ray
+from ray import serve
+from ray.exceptions import RayTaskError
+
+from actors.crew import Hand
+from actors.fusion_server import fusion_app
+from actors.remote_models import APP
+from actors.worker import DialogueWorker, prepare_loop
+from engine.config import Config
+from engine.metrics import Reading
+
+OBJECT_STORE_BYTES = 512 * 1024 * 1024
+"""Waves pass through it, and nothing stays."""
+LEAST_PROCESSORS = 4
+"""What Ray is told to have at least: it reserves, and the parts of Turntone take turns."""
+PROCESSORS = 0.1
+CALLS = 4
+"""Threads of a worker's actor: one for `serve`, the others answer meanwhile."""
+
+
+def start_ray(*, gpus: float) -> None:
+    """Connect to the cluster `RAY_ADDRESS` names, or start one on this machine."""
+    before = signal.getsignal(signal.SIGTERM)
+    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(**quiet)
+    else:
+        ray.init(
+            num_cpus=max(LEAST_PROCESSORS, os.cpu_count() or 1),
+            num_gpus=None if gpus else 0,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            **quiet,
+        )
+    if threading.current_thread() is threading.main_thread():
+        # Ray ends the process on SIGTERM; whoever drains has other plans.
+        signal.signal(signal.SIGTERM, before)
+
+
+def deploy_models(config: Config) -> None:
+    """Put the model server up and return when it answers."""
+    serve.start(proxy_location="Disabled", logging_config={"log_level": "ERROR"})
+    serve.run(fusion_app(config), name=APP, route_prefix=None)
+
+
+def stop_ray() -> None:
+    """Leave the cluster, and end it if it is ours."""
+    if not ray.is_initialized():
+        return
+    if os.environ.get("RAY_ADDRESS"):
+        serve.delete(APP)
+    ray.shutdown()
+
+
+def hire(config: Config) -> Hand:
+    """A worker as an actor; it gets warm while the caller goes on.
+
+    Ray does not restart it: a new process under the same name is the crew's to start, so that there is never a second.
+    """
+    kind = ray.remote(num_cpus=PROCESSORS, max_restarts=0, max_task_retries=0, max_concurrency=CALLS)(DialogueWorker)
+    return RayHand(kind.remote(prepare=partial(prepare_loop, config)))
+
+
+class RayHand:
+    """An actor as a crew's hand."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def warm(self) -> Future[int]:
+        """Its process id, once it is warm."""
+        return _plain(self._actor.pid.remote())
+
+    def serve(self, slot: str, config: Config) -> Future[None]:
+        """Done when it has drained; an exception when its loop or its process has ended otherwise."""
+        return _plain(self._actor.serve.remote(slot, config))
+
+    def drain(self) -> None:
+        """Ask it to finish and leave."""
+        self._actor.drain.remote()
+
+    def reading(self) -> Future[Reading]:
+        """Its figures."""
+        return _plain(self._actor.reading.remote())
+
+    def dismiss(self) -> None:
+        """End its process."""
+        ray.kill(self._actor)
+
+
+def _plain(reference: Any) -> Future[Any]:
+    """The future of a call, failing with what was raised and not with Ray's wrapping of it."""
+    plain: Future[Any] = Future()
+
+    def settle(answered: Future[Any]) -> None:
+        error = answered.exception()
+        if error is None:
+            plain.set_result(answered.result())
+        else:
+            plain.set_exception(error.cause if isinstance(error, RayTaskError) else error)
+
+    _future(reference).add_done_callback(settle)
+    return plain
+
+
+_future: Callable[[Any], Future[Any]] = ray.ObjectRef.future

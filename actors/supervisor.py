@@ -1,0 +1,177 @@
+"""The one who starts everything, keeps it running, and stops it in order: servers, models, workers, timers."""
+
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from queue import Empty, Queue
+from threading import Event, Thread
+from types import FrameType, TracebackType
+from typing import Self
+
+from pydantic import SecretStr
+
+from actors.crew import Crew
+from actors.embedded.stack import EmbeddedStack
+from actors.idle import IdleTimer
+from actors.progress import Progress, Step, starting, unseen
+from actors.ray_cluster import deploy_models, hire, start_ray, stop_ray
+from engine.build import build_publisher, build_store, model_id
+from engine.clock import SystemClock
+from engine.config import Config
+from engine.errors import PublishFailed, Unavailable
+from engine.metrics import Reading
+
+WARM_S = 180.0
+DRAIN_S = 30.0
+LOOK_S = 0.25
+TICK_S = 5.0
+EMBEDDED_SESSION_S = 3.0
+"""The embedded broker allows a short session, so that a member that is gone for good is missed soon."""
+
+_log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """A running Turntone, as a context manager: entered when everything answers, left when everything has drained.
+
+    config: servers without an address are started here, in `config.data`.
+    progress: hears of every part that starts, stops or is started again; called from several threads.
+    """
+
+    def __init__(self, *, config: Config, progress: Progress = unseen) -> None:
+        self.config = config
+        """With the addresses of all servers, once started."""
+        self._progress = progress
+        self._clock = SystemClock()
+        self._stack = EmbeddedStack(
+            config.data,
+            partitions=config.broker.partitions,
+            bootstrap=config.broker.bootstrap,
+            store_url=config.store.url.get_secret_value() if config.store.url else None,
+            progress=progress,
+        )
+        self._crew = Crew(
+            hire=lambda: hire(config),
+            slots=[f"worker-{number}" for number in range(config.workers.count)],
+            standby=config.workers.standby,
+            clock=self._clock,
+            progress=progress,
+        )
+        self._stop = Event()
+        self._failed: Queue[Exception] = Queue()
+        self._threads: list[Thread] = []
+
+    def start(self) -> None:
+        """Start the parts side by side. If one fails, everything is stopped again and its error is raised."""
+        self.model_id = model_id(self.config)
+        try:
+            with ThreadPoolExecutor(max_workers=1) as threads:
+                servers = threads.submit(self._stack.start)
+                with starting("ray", self._progress):
+                    start_ray(gpus=self.config.model.num_gpus)
+                self._crew.hire()
+                with starting("models", self._progress):
+                    deploy_models(self.config)
+                servers.result()
+            self.config = self._addressed()
+            self._crew.begin(self.config, warm_s=WARM_S)
+        except BaseException:
+            self.stop()
+            raise
+        for work in (self._keep_servers, self._keep_workers, self._tick):
+            thread = Thread(target=work, name=work.__name__, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def wait(self, *, timeout_s: float | None = None) -> None:
+        """Return after `timeout_s`; raise what only a person can put right as soon as it happens."""
+        with suppress(Empty):
+            raise self._failed.get(timeout=timeout_s)
+
+    def stop(self) -> None:
+        """Drain the workers, then stop the servers; safe to call twice."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._progress(Step("workers", "stopping"))
+        self._crew.drain(timeout_s=DRAIN_S)
+        stop_ray()
+        self._progress(Step("workers", "stopped"))
+        self._stack.stop()
+
+    def reading(self) -> Reading:
+        """The figures of all workers together."""
+        return self._crew.reading()
+
+    def pids(self) -> dict[str, int]:
+        """The process of each worker, by slot."""
+        return self._crew.pids()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _addressed(self) -> Config:
+        broker = {"bootstrap": self._stack.bootstrap}
+        if self._stack.kafka is not None:
+            broker["session_timeout_s"] = min(self.config.broker.session_timeout_s, EMBEDDED_SESSION_S)
+        store = {"url": SecretStr(self._stack.store_url)}
+        return self.config.model_copy(
+            update={
+                "broker": self.config.broker.model_copy(update=broker),
+                "store": self.config.store.model_copy(update=store),
+            }
+        )
+
+    def _keep_servers(self) -> None:
+        while not self._stop.wait(LOOK_S):
+            self._or_fail(self._stack.look_after)
+
+    def _keep_workers(self) -> None:
+        while not self._stop.is_set():
+            self._or_fail(lambda: self._crew.look_after(timeout_s=LOOK_S))
+
+    def _or_fail(self, look_after: Callable[[], None]) -> None:
+        try:
+            look_after()
+        except Exception as error:
+            self._stop.set()
+            self._failed.put(error)
+
+    def _tick(self) -> None:
+        idle_s = self.config.dialogue.idle_s
+        store, publisher = build_store(self.config), build_publisher(self.config)
+        timer = IdleTimer(store=store, publisher=publisher, clock=self._clock, idle_s=idle_s)
+        try:
+            while not self._stop.wait(min(TICK_S, idle_s / 4)):
+                try:
+                    timer.tick()
+                except (Unavailable, PublishFailed) as error:
+                    _log.warning("silent dialogues will be looked for again: %s", error)
+        finally:
+            publisher.close()
+            store.close()
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[Event]:
+    """An event that SIGTERM and Ctrl-C set; a second Ctrl-C interrupts as usual."""
+    stop = Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
