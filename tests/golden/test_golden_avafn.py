@@ -1,18 +1,20 @@
 """AVAFN against golden values computed by naive loops: the CAM (eqs 1-7) and the dialogue states (eqs 8-14)."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from engine.dialogue.causal import BidirectionalDialogue, CausalDialogue
+from engine.dialogue.bidirectional import BidirectionalDialogue
+from engine.dialogue.causal import CausalDialogue
 from engine.dialogue.cells import DialogueCells
 from engine.dialogue.state import DialogueStates
 from engine.fusion.builders import avafn
 
 FOLDER = Path(__file__).parents[2] / "../shared/data/golden"
-CLOSE = {"rtol": 0, "atol": 1e-9}
+close = partial(torch.testing.assert_close, rtol=0, atol=1e-9)
 SPEAKERS = 3
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no golden values at {FOLDER}")
@@ -66,10 +68,10 @@ def dialogue(values, prefix: str):
 def test_emotion_and_logits(prefix):
     values = golden("avafn_dialogue")
     logits, emotion = causal(values)(*dialogue(values, prefix))
-    torch.testing.assert_close(emotion[0], values[f"{prefix}E"], **CLOSE)
-    torch.testing.assert_close(logits[0], values[f"{prefix}logits"], **CLOSE)
+    close(emotion[0], values[f"{prefix}E"])
+    close(logits[0], values[f"{prefix}logits"])
     if prefix != "mono.":
-        torch.testing.assert_close(logits[0].softmax(-1), values[f"{prefix}P"], **CLOSE)
+        close(logits[0].softmax(-1), values[f"{prefix}P"])
         assert logits[0].argmax(-1).tolist() == values[f"{prefix}y"].tolist()
 
 
@@ -82,13 +84,13 @@ def test_every_state_after_every_turn(prefix):
     for turn in range(u.shape[1]):
         states, logits, emotion = model.step(states, u[:, turn], v[:, turn], speakers[:, turn], torch.tensor([True]))
         expected = {name: values[f"{prefix}{name}"][turn] for name in ("C", "ac_next", "D", "silent", "q", "E")}
-        torch.testing.assert_close(states.context[0], expected["C"], **CLOSE)
-        torch.testing.assert_close(states.attention_sum[0], expected["ac_next"], **CLOSE)
-        torch.testing.assert_close(states.attention_weight[0], expected["D"], **CLOSE)
-        torch.testing.assert_close(states.silent[0], expected["silent"], **CLOSE)
-        torch.testing.assert_close(states.speakers[0], expected["q"], **CLOSE)
-        torch.testing.assert_close(emotion[0], expected["E"], **CLOSE)
-        torch.testing.assert_close(logits[0], values[f"{prefix}logits"][turn], **CLOSE)
+        close(states.context[0], expected["C"])
+        close(states.attention_sum[0], expected["ac_next"])
+        close(states.attention_weight[0], expected["D"])
+        close(states.silent[0], expected["silent"])
+        close(states.speakers[0], expected["q"])
+        close(emotion[0], expected["E"])
+        close(logits[0], values[f"{prefix}logits"][turn])
 
 
 @pytest.mark.parametrize("prefix", ["free.", "roster."])
@@ -96,8 +98,8 @@ def test_every_state_after_every_turn(prefix):
 def test_ablations(prefix, ablation):
     values = golden("avafn_dialogue")
     logits, emotion = causal(values, ablation)(*dialogue(values, prefix))
-    torch.testing.assert_close(emotion[0], values[f"{prefix}{ablation}.E"], **CLOSE)
-    torch.testing.assert_close(logits[0], values[f"{prefix}{ablation}.logits"], **CLOSE)
+    close(emotion[0], values[f"{prefix}{ablation}.E"])
+    close(logits[0], values[f"{prefix}{ablation}.logits"])
 
 
 @pytest.mark.parametrize("prefix", ["free.", "roster."])
@@ -108,9 +110,9 @@ def test_bidirectional(prefix):
     set_cells(model.backward_cells, values, "bwd.")
     model.classifier.load_state_dict({"weight": values["bi.W"], "bias": values["bi.b"]})
     given = dialogue(values, prefix)
-    torch.testing.assert_close(model(*given)[0], values[f"{prefix}bi.logits"], **CLOSE)
+    close(model(*given)[0], values[f"{prefix}bi.logits"])
     back = model.backward_cells.run(*given, reverse=True)
-    torch.testing.assert_close(back[0], values[f"{prefix}bi.E_backward"], **CLOSE)
+    close(back[0], values[f"{prefix}bi.E_backward"])
 
 
 def cam(values, *, pool_first: bool = False):
@@ -145,7 +147,7 @@ def test_cam_on_tokens():
     values = golden("avafn_cam")
     fused = cam(values).fuse(values["audio"], values["audio_mask"], values["video"], values["video_mask"])
     for name in ("u", "v", "logits"):
-        torch.testing.assert_close(getattr(fused, name), values[name], **CLOSE)
+        close(getattr(fused, name), values[name])
 
 
 def test_cam_on_one_vector_a_modality():
@@ -153,7 +155,7 @@ def test_cam_on_one_vector_a_modality():
     tokens = (values["audio"], values["audio_mask"], values["video"], values["video_mask"])
     fused = cam(values, pool_first=True).fuse(*(part[:2] for part in tokens))
     for name in ("u", "v", "logits"):
-        torch.testing.assert_close(getattr(fused, name), values[f"single.{name}"], **CLOSE)
+        close(getattr(fused, name), values[f"single.{name}"])
 
 
 def test_cam_alpha_and_beta():

@@ -43,7 +43,8 @@ def emotions(cells, u, v, speakers, announced=(), ablation=None):
     for t, speaker in enumerate(speakers):
         if ablation == "single_turn" or t == 0:
             q = {name: np.zeros(d) for name in everybody}
-            past, context, emotion, spoken = [], np.zeros(d), np.zeros(d), set()
+            past: list[np.ndarray] = []
+            context, emotion, spoken = np.zeros(d), np.zeros(d), set()
         said_before = np.zeros(d) if ablation == "no_ssm" else q[speaker]
         ac = np.zeros(d) if ablation in ("no_acm", "no_acm_all") else attentive(weights, past)
         if ablation != "no_acm_all":

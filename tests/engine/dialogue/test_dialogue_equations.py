@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.dialogue.causal import BidirectionalDialogue, CausalDialogue
+from engine.dialogue.bidirectional import BidirectionalDialogue
+from engine.dialogue.causal import CausalDialogue
 from engine.dialogue.cells import DialogueCells
 from engine.dialogue.revision import Revision, Window
 from engine.dialogue.state import DialogueStates

@@ -1,6 +1,7 @@
 """The shared torch blocks against loops."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from engine.layers.attention import masked_attention
 from engine.layers.pooling import masked_mean
 from engine.layers.recurrent import gated_step
 
-CLOSE = {"rtol": 0, "atol": 1e-12}
+close = partial(torch.testing.assert_close, rtol=0, atol=1e-12)
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +23,9 @@ def test_mean_over_the_real_items():
     items, mask = torch.randn(3, 4, 2, dtype=torch.float64), torch.tensor([[1, 0, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]])
     items[0, 1] = math.nan
     mean = masked_mean(items, mask.bool())
-    torch.testing.assert_close(mean[0], (items[0, 0] + items[0, 2]) / 2, **CLOSE)
-    torch.testing.assert_close(mean[1], torch.zeros(2, dtype=torch.float64), **CLOSE)
-    torch.testing.assert_close(mean[2], items[2].mean(0), **CLOSE)
+    close(mean[0], (items[0, 0] + items[0, 2]) / 2)
+    close(mean[1], torch.zeros(2, dtype=torch.float64))
+    close(mean[2], items[2].mean(0))
     assert not masked_mean(items[:, :0], mask[:, :0].bool()).any()
 
 
@@ -43,7 +44,7 @@ def test_attention_is_the_softmax_over_real_keys(heads):
                 ]
                 for k, score in enumerate(scores):
                     expected += (score / sum(scores) if sum(scores) else 0.0) * value[row, head, k]
-                torch.testing.assert_close(result[row, head, token], expected, **CLOSE)
+                close(result[row, head, token], expected)
 
 
 @pytest.mark.parametrize("keys", [0, 3])
@@ -61,4 +62,4 @@ def test_one_input_moves_many_states_as_the_cell_of_torch_does():
     inputs, states = torch.randn(2, 1, 3, dtype=torch.float64), torch.randn(2, 5, 4, dtype=torch.float64)
     moved = gated_step(cell, inputs, states)
     for slot in range(5):
-        torch.testing.assert_close(moved[:, slot], cell(inputs[:, 0], states[:, slot]), **CLOSE)
+        close(moved[:, slot], cell(inputs[:, 0], states[:, slot]))
