@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from engine.diarization.base import Assignment
-from engine.diarization.pyannote import PyannotePipeline
+from engine.diarization.deferred import Separator
 from engine.diarization.registry import RegistrySettings, recognise
 from engine.signals import Span, Tensors, VoiceTurn, Waveform
 
@@ -17,7 +17,7 @@ class OnlineDiarizer:
         registry: when a voice is one that is known.
     """
 
-    def __init__(self, *, pipeline: PyannotePipeline, registry: RegistrySettings) -> None:
+    def __init__(self, *, pipeline: Separator, registry: RegistrySettings) -> None:
         self._pipeline = pipeline
         self._registry = registry
 

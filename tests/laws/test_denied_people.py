@@ -73,7 +73,7 @@ def states(engine: InProcess) -> list[bytes]:
 
 
 def record(engine: InProcess):
-    return engine.store.load(["call.law"]).records["call.law"]
+    return engine.store.load(["law-call"]).records["law-call"]
 
 
 @pytest.fixture(scope="module")
