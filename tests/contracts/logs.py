@@ -1,0 +1,102 @@
+"""The two logs the transport's contract is run over, behind one face."""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+from uuid import uuid4
+
+from kafka import KafkaAdminClient
+from kafka.admin import MemberToRemove
+
+from actors.embedded.topics import Topic, prepare_topics
+from engine.transport.base import Incoming, Polled, Publisher, Reader, Transport
+from engine.transport.kafka import KafkaTransport
+from engine.transport.kafka_publisher import KafkaPublisher
+from engine.transport.kafka_reader import KafkaReader
+from engine.transport.memory import MemoryBroker, MemoryPublisher, MemoryReader, MemoryTransport
+from schemas.topics import MAX_STATE_BYTES, MIB
+
+GROUP = "engine"
+PATIENCE_S = 60.0
+
+
+class MemoryLog:
+    def __init__(self) -> None:
+        self.topic = "talk"
+        self._broker = MemoryBroker(partitions=4)
+
+    def member(self, name: str) -> Transport:
+        return MemoryTransport(broker=self._broker, group=GROUP, topics=[self.topic], member=name)
+
+    def publisher(self) -> Publisher:
+        return MemoryPublisher(broker=self._broker)
+
+    def reader(self, *, from_beginning: bool) -> Reader:
+        return MemoryReader(broker=self._broker, topics=[self.topic], from_beginning=from_beginning)
+
+    def expire(self, name: str) -> None:
+        self._broker.expire(GROUP, name)
+
+
+class KafkaLog:
+    """A topic and a group of its own on a broker that others use as well."""
+
+    def __init__(self, bootstrap: str) -> None:
+        name = uuid4().hex
+        self.topic = f"talk-{name}"
+        self.bootstrap = bootstrap
+        self._group = f"{GROUP}-{name}"
+        self.make(self.topic, partitions=4, max_bytes=MAX_STATE_BYTES + MIB // 2)
+
+    def make(self, topic: str, *, partitions: int, max_bytes: int) -> None:
+        prepare_topics(
+            bootstrap=self.bootstrap, topics=[Topic(topic, partitions, {"max.message.bytes": str(max_bytes)})]
+        )
+
+    def member(self, name: str) -> Transport:
+        return KafkaTransport(
+            bootstrap=self.bootstrap, group=self._group, topics=[self.topic], member=name, session_timeout_s=3.0
+        )
+
+    def publisher(self) -> Publisher:
+        return KafkaPublisher(bootstrap=self.bootstrap)
+
+    def reader(self, *, from_beginning: bool) -> Reader:
+        return KafkaReader(bootstrap=self.bootstrap, topics=[self.topic], from_beginning=from_beginning)
+
+    def expire(self, name: str) -> None:
+        """Throw the member out, as the broker does when a session times out."""
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        admin.remove_group_members(self._group, [MemberToRemove(group_instance_id=name)])
+        admin.close()
+
+
+class Follower:
+    """A member that remembers everything its polls brought."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.records: list[Incoming] = []
+        self.owned: set[tuple[str, int]] = set()
+        self.revoked: set[tuple[str, int]] = set()
+        self.lost: set[tuple[str, int]] = set()
+
+    def poll(self, *, most: int = 1000) -> Polled:
+        polled = self.transport.poll(timeout_s=0.05, most=most)
+        self.records += polled.records
+        self.revoked |= polled.revoked
+        self.lost |= polled.lost
+        self.owned = self.owned - polled.revoked - polled.lost | polled.assigned
+        return polled
+
+    def values(self) -> list[bytes | None]:
+        return [record.value for record in self.records]
+
+
+def poll_until(followers: Sequence[Follower], reached: Callable[[], bool]) -> None:
+    """Poll them in turn until it is so; a minute without it is a failure."""
+    give_up_s = monotonic() + PATIENCE_S
+    while not reached():
+        if monotonic() > give_up_s:
+            raise AssertionError(f"not reached in {PATIENCE_S} s: {[vars(follower) for follower in followers]}")
+        for follower in followers:
+            follower.poll()
