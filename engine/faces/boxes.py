@@ -13,7 +13,8 @@ def overlap(box: Boxes, others: Boxes, *, of_smaller: bool = False) -> NDArray[n
     common = np.maximum(width, 0) * np.maximum(height, 0)
     one, many = (box[2] - box[0]) * (box[3] - box[1]), (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
     whole = np.minimum(one, many) if of_smaller else one + many - common
-    return common / np.maximum(whole, 1e-9)
+    shares: NDArray[np.float32] = common / np.maximum(whole, 1e-9)
+    return shares
 
 
 def suppress(
@@ -36,7 +37,8 @@ def suppress(
 def moved(boxes: Boxes, shares: NDArray[np.float32]) -> Boxes:
     """Boxes after regression by shares `[N, 4]` of their width and height."""
     sides = boxes[:, 2:] - boxes[:, :2]
-    return boxes + shares * np.concatenate([sides, sides], axis=1)
+    regressed: Boxes = boxes + shares * np.concatenate([sides, sides], axis=1)
+    return regressed
 
 
 def squared(boxes: Boxes) -> Boxes:

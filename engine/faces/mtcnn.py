@@ -1,9 +1,10 @@
 """MTCNN's cascade over a batch of frames: proposals on an image pyramid, refinement, output."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from engine.signals import Frames
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "mtcnn" / "mtcnn.safetensors"
 _WINDOW_PX, _STRIDE_PX = 12, 2
+_Network = TypeVar("_Network", PNet, RNet, ONet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ class Mtcnn:
         kept = suppress(boxes, scores, at, most=0.5)
         return moved(boxes, offsets[frame, :, y, x].numpy())[kept], scores[kept], at[kept]
 
-    def _refine(self, halvings: Sequence[Tensor], boxes: Boxes, frame: NDArray[np.int64]) -> tuple[Boxes, NDArray[np.int64]]:
+    def _refine(
+        self, halvings: Sequence[Tensor], boxes: Boxes, frame: NDArray[np.int64]
+    ) -> tuple[Boxes, NDArray[np.int64]]:
         if len(boxes) == 0:
             return boxes, frame
         probability, shares = self._refinement(patches(halvings, boxes, frame, side=24))
@@ -159,15 +163,20 @@ def load_mtcnn(path: Path = WEIGHTS) -> Mtcnn:
     if not path.is_file():
         raise CheckpointError(f"no weights of MTCNN at {path}; the engine is installed without its data files")
     tensors = load_file(path)
-    networks = {"pnet": PNet(), "rnet": RNet(), "onet": ONet()}
-    for name, network in networks.items():
-        prefix = f"{name}."
-        own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-        try:
-            network.load_state_dict(own)
-        except RuntimeError as error:
-            raise CheckpointError(f"{path.name} does not hold the weights of {name}: {error}") from error
-    return Mtcnn(proposal=networks["pnet"], refinement=networks["rnet"], output=networks["onet"])
+    return Mtcnn(
+        proposal=_filled(PNet(), "pnet.", tensors),
+        refinement=_filled(RNet(), "rnet.", tensors),
+        output=_filled(ONet(), "onet.", tensors),
+    )
+
+
+def _filled(network: _Network, prefix: str, tensors: Mapping[str, Tensor]) -> _Network:
+    own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+    try:
+        network.load_state_dict(own)
+    except RuntimeError as error:
+        raise CheckpointError(f"these are not the weights of MTCNN: {error}") from error
+    return network
 
 
 def _nothing() -> tuple[Boxes, NDArray[np.float32], NDArray[np.int64]]:

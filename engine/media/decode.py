@@ -103,6 +103,8 @@ def _collect(
     audio, video = _streams(container)
     if audio is None and video is None:
         raise BadMedia("it holds neither an audio nor a video stream")
+    if video is not None and video.width * video.height > limits.pixels_most:
+        raise BadMedia(f"frames of {video.width}x{video.height} pixels; at most {limits.pixels_most} are taken")
     origin_s = (container.start_time or 0) / av.time_base
     from_s, until_s = (-math.inf, math.inf) if window is None else (origin_s + window[0], origin_s + window[1])
     if window is not None and window[0] > _PREROLL_S:

@@ -31,11 +31,7 @@ class Picture:
         """When the last frame stops to be shown."""
 
     def add(self, frame: VideoFrame, *, shown_s: float) -> None:
-        """Take the next frame, which stands for `shown_s`. Raises `BadMedia` where it has too many pixels."""
-        if frame.width * frame.height > self._limits.pixels_most:
-            raise BadMedia(
-                f"frames of {frame.width}x{frame.height}; at most {self._limits.pixels_most} pixels are taken"
-            )
+        """Take the next frame, which is shown for `shown_s`. Raises `BadMedia` when there are too many."""
         time_s = self.end_s if frame.time is None else max(frame.time, self.end_s - shown_s)
         if self.start_s is None:
             time_s = self.start_s = frame.time or 0.0
@@ -56,7 +52,7 @@ class Picture:
         count = min(self._limits.frames_most, len(times))
         edges = np.linspace(times[0], self.end_s, count + 1)
         wanted = (edges[:-1] + edges[1:]) / 2
-        chosen = np.unique(np.abs(times[:, None] - wanted[None, :]).argmin(axis=0))
+        chosen = np.unique(np.searchsorted(times, wanted, side="right") - 1)
         first = self._pixels(self._kept[chosen[0]][1], shape=None)
         frames = [first] + [self._pixels(self._kept[i][1], shape=first.shape) for i in chosen[1:]]
         return np.stack(frames), times[chosen]

@@ -35,7 +35,8 @@ class Sound:
         shape = (frame.sample_rate, frame.layout.name, frame.format.name)
         if shape != self._shape:
             self.finish()
-            self._resampler, self._shape = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ), shape
+            # The mix of several channels is scaled to fit for whole numbers only; as floats two equal ones would clip.
+            self._resampler, self._shape = AudioResampler(format="s32", layout="mono", rate=SAMPLE_RATE_HZ), shape
         frame.pts = None
         self._keep(frame)
 
@@ -52,7 +53,7 @@ class Sound:
         audio = audio[skip:] if skip >= 0 else np.concatenate([np.zeros(-skip, dtype=np.float32), audio])
         if math.isfinite(until_s):
             audio = audio[: max(0, round((until_s - from_s) * SAMPLE_RATE_HZ))]
-        return np.clip(np.nan_to_num(audio, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+        return audio
 
     def _keep(self, frame: AudioFrame | None) -> None:
         if self._resampler is None:
@@ -64,7 +65,7 @@ class Sound:
         except (av.FFmpegError, ValueError):
             return  # a frame whose layout makes no sense is lost, its neighbours are not
         for block in mixed:
-            samples = block.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+            samples = block.to_ndarray().reshape(-1).astype(np.float32) / 2.0**31
             self._blocks.append(samples)
             self._samples += len(samples)
         if self._samples > self._duration_most_s * SAMPLE_RATE_HZ:
