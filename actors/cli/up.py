@@ -1,0 +1,44 @@
+"""`turntone up`: the stack for real streams."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from actors.cli.options import ConfigFile
+from actors.cli.steps import show_step
+
+if TYPE_CHECKING:
+    from actors.supervisor import Supervisor
+
+
+def up(config_file: ConfigFile = None) -> None:
+    """Start the stack for real streams.
+
+    Whatever has no address in the configuration is started here. Ctrl-C and SIGTERM drain: what is begun is finished,
+    what is done is committed.
+    """
+    from actors.supervisor import Supervisor, stopping_on_signals
+    from engine.config import read_config
+
+    config = read_config(config_file)
+    typer.echo("Turntone starts; the first time takes longer.", err=True)
+    with stopping_on_signals() as stop, Supervisor(config=config, progress=show_step) as running:
+        say_where(running)
+        while not stop.is_set():
+            running.wait(timeout_s=0.5)
+
+
+def say_where(running: "Supervisor") -> None:
+    """Print addresses, model, licence and who may be inferred."""
+    from engine.artifact import find, read
+
+    config = running.config
+    licence = read(find(config.model.checkpoint)).licence
+    store = config.store.url.get_secret_value() if config.store.url else ""
+    typer.echo(f"broker   {config.broker.bootstrap}")
+    typer.echo(f"store    {store.rpartition('@')[2] if '@' in store else store}")
+    typer.echo(f"model    {running.model_id}; its weights: {licence}")
+    allowed = sorted(config.policy.allowed - config.policy.denied)
+    consent = "with consent" if config.policy.require_consent else "without asking for consent"
+    typer.echo(f"inferred {', '.join(allowed)}, {consent}; everybody else is withheld")
+    typer.echo("Ready. Another terminal: turntone watch, turntone replay. Ctrl-C drains and stops.")
