@@ -12,7 +12,7 @@ def encode(tensors: Tensors) -> bytes:
     """The same tensors give the same bytes, in whatever order they were named."""
     if not tensors:
         return b""
-    return bytes(save({name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}))
+    return bytes(save({name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}))
 
 
 def decode(state: bytes) -> Tensors:
