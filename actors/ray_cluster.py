@@ -1,5 +1,6 @@
 """Ray as Turntone uses it: a small local cluster, or one that is there; workers as actors, the models behind Serve."""
 
+import logging
 import os
 import signal
 import threading
@@ -37,17 +38,16 @@ CALLS = 4
 def start_ray(*, gpus: float) -> None:
     """Connect to the cluster `RAY_ADDRESS` names, or start one on this machine."""
     before = signal.getsignal(signal.SIGTERM)
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    if os.environ.get("RAY_ADDRESS"):
-        ray.init(**quiet)
-    else:
-        ray.init(
-            num_cpus=max(LEAST_PROCESSORS, os.cpu_count() or 1),
-            num_gpus=None if gpus else 0,
-            object_store_memory=OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            **quiet,
-        )
+    ours = not os.environ.get("RAY_ADDRESS")
+    ray.init(
+        num_cpus=max(LEAST_PROCESSORS, os.cpu_count() or 1) if ours else None,
+        num_gpus=0 if ours and not gpus else None,
+        object_store_memory=OBJECT_STORE_BYTES if ours else None,
+        include_dashboard=False if ours else None,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        configure_logging=False,
+    )
     if threading.current_thread() is threading.main_thread():
         # Ray ends the process on SIGTERM; whoever drains has other plans.
         signal.signal(signal.SIGTERM, before)
@@ -55,6 +55,7 @@ def start_ray(*, gpus: float) -> None:
 
 def deploy_models(config: Config) -> None:
     """Put the model server up and return when it answers."""
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
     serve.start(proxy_location="Disabled", logging_config={"log_level": "ERROR"})
     serve.run(fusion_app(config), name=APP, route_prefix=None)
 
@@ -73,8 +74,10 @@ def hire(config: Config) -> Hand:
 
     Ray does not restart it: a new process under the same name is the crew's to start, so that there is never a second.
     """
-    kind = ray.remote(num_cpus=PROCESSORS, max_restarts=0, max_task_retries=0, max_concurrency=CALLS)(DialogueWorker)
-    return RayHand(kind.remote(prepare=partial(prepare_loop, config)))
+    actor = ray.remote(DialogueWorker).options(
+        num_cpus=PROCESSORS, max_restarts=0, max_task_retries=0, max_concurrency=CALLS
+    )
+    return RayHand(actor.remote(prepare=partial(prepare_loop, config)))
 
 
 class RayHand:

@@ -17,11 +17,12 @@ from actors.embedded.stack import EmbeddedStack
 from actors.idle import IdleTimer
 from actors.progress import Progress, Step, starting, unseen
 from actors.ray_cluster import deploy_models, hire, start_ray, stop_ray
-from engine.build import build_publisher, build_store, model_id
+from engine.build import build_store, model_id
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.errors import PublishFailed, Unavailable
 from engine.metrics import Reading
+from engine.transport.kafka_publisher import KafkaPublisher
 
 WARM_S = 180.0
 DRAIN_S = 30.0
@@ -119,7 +120,7 @@ class Supervisor:
         self.stop()
 
     def _addressed(self) -> Config:
-        broker = {"bootstrap": self._stack.bootstrap}
+        broker: dict[str, str | float] = {"bootstrap": self._stack.bootstrap}
         if self._stack.kafka is not None:
             broker["session_timeout_s"] = min(self.config.broker.session_timeout_s, EMBEDDED_SESSION_S)
         store = {"url": SecretStr(self._stack.store_url)}
@@ -147,7 +148,7 @@ class Supervisor:
 
     def _tick(self) -> None:
         idle_s = self.config.dialogue.idle_s
-        store, publisher = build_store(self.config), build_publisher(self.config)
+        store, publisher = build_store(self.config), KafkaPublisher(bootstrap=self._stack.bootstrap)
         timer = IdleTimer(store=store, publisher=publisher, clock=self._clock, idle_s=idle_s)
         try:
             while not self._stop.wait(min(TICK_S, idle_s / 4)):
