@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actors.cli.hearing import Hearing
+from actors.cli.hearing import Hearing, quiet_engine
 from actors.cli.options import AsJson, ConfigFile, Role
 from actors.cli.replay import Progress
 
@@ -36,6 +36,7 @@ def analyze(
     from simulators.replay import new_run
     from simulators.score import match
 
+    quiet_engine()
     corpus = open_recordings(files)
     engine = build_in_process(read_config(config_file), metrics=Counters())
     typer.echo(f"Model {engine.model_id}; who has no role is a {role}.", err=True)

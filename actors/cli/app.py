@@ -2,7 +2,7 @@
 
 import typer
 
-from actors.cli import analyze, contract, dead_letters, demo, dialogue, doctor, model, replay, up, watch
+from actors.cli import analyze, contract, dead_letters, demo, dialogue, doctor, model, replay, training, up, watch
 
 EXAMPLES = """
 Examples:
@@ -34,6 +34,8 @@ app.command("up")(up.up)
 app.command("analyze")(analyze.analyze)
 app.command("replay")(replay.replay)
 app.command("watch")(watch.watch)
+app.command("train")(training.train)
+app.command("evaluate")(training.evaluate)
 app.command("schema")(contract.schema)
 app.command("doctor")(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")

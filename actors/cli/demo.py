@@ -11,6 +11,7 @@ import typer
 from actors.cli.hearing import Hearing
 from actors.cli.options import ConfigFile
 from actors.cli.steps import show_step
+from actors.cli.up import say_model, say_where
 
 if TYPE_CHECKING:
     from actors.supervisor import Supervisor
@@ -37,10 +38,9 @@ def demo(
     config = read_config(config_file)
     typer.echo("Turntone starts; the first time takes longer.", err=True)
     with stopping_on_signals() as stop, Supervisor(config=config, progress=show_step) as running:
+        say_model(running)
         kept = play(running, stop)
         if stay and not stop.is_set():
-            from actors.cli.up import say_where
-
             say_where(running)
             while not stop.is_set():
                 running.wait(timeout_s=0.5)

@@ -1,5 +1,6 @@
 """What comes out of the engine, shown as it comes and kept."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import typer
@@ -53,3 +54,8 @@ class Hearing:
         self.failures += 1
         error = dict(record.headers).get("turntone_error", b"").decode(errors="replace")
         typer.secho(f"dead letter of {record.key}: {error}", fg="red", err=True)
+
+
+def quiet_engine() -> None:
+    """Leave it to events and dead letters to say what became of a segment, where the engine runs in this process."""
+    logging.getLogger("engine").setLevel(logging.ERROR)

@@ -30,15 +30,20 @@ def up(config_file: ConfigFile = None) -> None:
 
 def say_where(running: "Supervisor") -> None:
     """Print addresses, model, licence and who may be inferred."""
-    from engine.artifact import find, read
-
     config = running.config
-    licence = read(find(config.model.checkpoint)).licence
     store = config.store.url.get_secret_value() if config.store.url else ""
     typer.echo(f"broker   {config.broker.bootstrap}")
     typer.echo(f"store    {store.rpartition('@')[2] if '@' in store else store}")
-    typer.echo(f"model    {running.model_id}; its weights: {licence}")
+    say_model(running)
     allowed = sorted(config.policy.allowed - config.policy.denied)
     consent = "with consent" if config.policy.require_consent else "without asking for consent"
     typer.echo(f"inferred {', '.join(allowed)}, {consent}; everybody else is withheld")
     typer.echo("Ready. Another terminal: turntone watch, turntone replay. Ctrl-C drains and stops.")
+
+
+def say_model(running: "Supervisor") -> None:
+    """Print which model answers, and the licence of its weights."""
+    from engine.artifact import find, read
+
+    licence = read(find(running.config.model.checkpoint)).licence
+    typer.echo(f"model    {running.model_id}; its weights: {licence}")
