@@ -16,13 +16,17 @@ from kafka.admin import MemberToRemove
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import MemberState
 
-from engine.errors import LostOwnership, Unavailable
+from engine.errors import LostOwnership, TransportUnavailable, Unavailable
 from engine.transport.base import Outgoing, Partition, Polled
-from engine.transport.kafka_client import FETCH_WAIT_MS, MAX_REQUEST_BYTES, incoming, topic_ids, translated
+from engine.transport.kafka_client import FETCH_WAIT_MS, MAX_REQUEST_BYTES, incoming, look_up, translated
 from engine.transport.kafka_publisher import DELIVERY_S, KafkaPublisher
 
 SLICE_S: Final = 0.1
-"""One call of the client: what is revoked in it is told before the partition can move on."""
+"""One call of the client."""
+SETTLING_SLICE_S: Final = 0.02
+"""One call while the group changes: what is revoked in it has to be told before the next one lets it go."""
+SETTLE_S: Final = 3.0
+"""How long a poll stays with a group that changes."""
 COMMIT_S: Final = 10.0
 CLOSE_S: Final = 5.0
 
@@ -56,7 +60,7 @@ class KafkaTransport:
         self._heard_s = time.monotonic()
         with translated(f"no broker answers at {bootstrap}"):
             self._admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-            self._topic_ids = topic_ids(self._admin, list(topics))
+            self._topics = look_up(self._admin, topics)
             self._publisher = KafkaPublisher(bootstrap=bootstrap, delivery_timeout_s=delivery_timeout_s)
             self._consumer = KafkaConsumer(
                 bootstrap_servers=bootstrap,
@@ -75,25 +79,33 @@ class KafkaTransport:
                 allow_auto_create_topics=False,
             )
             self._consumer.subscribe(list(topics), listener=self._changes)
+            # A leader that joins before it knows the partitions gives out none, and does not notice when it does.
+            unknown = [topic for topic in topics if not self._consumer.partitions_for_topic(topic)]
+        if unknown:
+            raise TransportUnavailable(f"the broker did not name the partitions of {', '.join(unknown)}")
 
     def poll(self, *, timeout_s: float, most: int) -> Polled:
-        """Changes of ownership first, then records. While the group is unsettled a call lasts a slice at least."""
+        """Changes of ownership first, then records. While the group changes it takes longer than it was given.
+
+        The client throws a rebalance away that ends between two of its calls, and begins another: members that
+        come and go would keep the group from ever settling. So a poll stays until it has settled, or `SETTLE_S`.
+        """
         self._probe()
-        deadline_s = time.monotonic() + timeout_s
+        now_s = time.monotonic()
+        deadline_s, settled_s = now_s + timeout_s, now_s + SETTLE_S
         while True:
             left_s = max(0.0, deadline_s - time.monotonic())
-            # With no time to wait the client would begin to join anew at every call, and never get in.
-            slice_s = min(left_s, SLICE_S) if self._stable() else SLICE_S
+            slice_s = min(SLICE_S, left_s) if self._stable() else SETTLING_SLICE_S
             with translated("the group cannot be polled"):
                 found = self._consumer.poll(timeout_ms=round(slice_s * 1000), max_records=most)
             change = self._changes.take()
             self._own(change)
             records = tuple(
-                incoming(record, topic_id=self._topic_ids[partition.topic])
+                incoming(record, topic_id=self._topics[partition.topic].id)
                 for partition, several in found.items()
                 for record in several
             )
-            if records or change != Polled() or time.monotonic() >= deadline_s:
+            if records or change != Polled() or time.monotonic() >= (deadline_s if self._stable() else settled_s):
                 return replace(change, records=records)
 
     def pause(self, partitions: frozenset[Partition]) -> None:
@@ -153,7 +165,7 @@ class KafkaTransport:
         if change.assigned:
             # A topic that was made anew has another id. Without an answer the ids that are known stay.
             with suppress(Unavailable):
-                self._topic_ids |= topic_ids(self._admin, list(self._topic_ids))
+                self._topics |= look_up(self._admin, list(self._topics))
 
     def _probe(self) -> None:
         """Commit again what is committed: a heartbeat that is fenced is only logged by the client, a commit raises."""

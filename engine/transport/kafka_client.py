@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka.errors import FencedInstanceIdError, KafkaError
@@ -39,11 +40,25 @@ def incoming(record: Any, *, topic_id: str) -> Incoming:
     )
 
 
-def topic_ids(admin: Any, topics: Sequence[str]) -> dict[str, str]:
-    """The broker's ids of these topics. Raises `TransportUnavailable` for one that is not there."""
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """What the broker says of a topic."""
+
+    id: str
+    partitions: tuple[int, ...]
+
+
+def look_up(admin: Any, topics: Sequence[str]) -> dict[str, TopicFacts]:
+    """The facts of these topics. Raises `TransportUnavailable` for one that is not there."""
     with translated("the topics cannot be looked up"):
-        found = {topic["name"]: topic for topic in admin.describe_topics(list(topics))}
-    for name, topic in found.items():
-        if topic["error_code"] != 0:
-            raise TransportUnavailable(f"the broker has no topic {name}")
-    return {name: str(topic["topic_id"]) for name, topic in found.items()}
+        found = admin.describe_topics(list(topics))
+    missing = [topic["name"] for topic in found if topic["error_code"] != 0]
+    if missing:
+        raise TransportUnavailable(f"the broker has no topic {', '.join(missing)}")
+    return {
+        topic["name"]: TopicFacts(
+            id=str(topic["topic_id"]),
+            partitions=tuple(sorted(partition["partition_index"] for partition in topic["partitions"])),
+        )
+        for topic in found
+    }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from engine.transport.base import Incoming
-from engine.transport.kafka_client import FETCH_WAIT_MS, MAX_REQUEST_BYTES, incoming, topic_ids, translated
+from engine.transport.kafka_client import FETCH_WAIT_MS, MAX_REQUEST_BYTES, incoming, look_up, translated
 
 
 class KafkaReader:
@@ -15,7 +15,7 @@ class KafkaReader:
         with translated(f"no broker answers at {bootstrap}"):
             admin = KafkaAdminClient(bootstrap_servers=bootstrap)
             try:
-                self._topic_ids = topic_ids(admin, list(topics))
+                self._topics = look_up(admin, topics)
             finally:
                 admin.close()
             self._consumer = KafkaConsumer(
@@ -29,9 +29,7 @@ class KafkaReader:
                 allow_auto_create_topics=False,
             )
             partitions = [
-                TopicPartition(topic, number)
-                for topic in topics
-                for number in sorted(self._consumer.partitions_for_topic(topic))
+                TopicPartition(topic, number) for topic, facts in self._topics.items() for number in facts.partitions
             ]
             self._end = self._consumer.end_offsets(partitions)
             self._consumer.assign(partitions)
@@ -46,7 +44,7 @@ class KafkaReader:
         with translated("the topics cannot be read"):
             found = self._consumer.poll(timeout_ms=round(timeout_s * 1000))
         return tuple(
-            incoming(record, topic_id=self._topic_ids[partition.topic])
+            incoming(record, topic_id=self._topics[partition.topic].id)
             for partition, records in found.items()
             for record in records
         )

@@ -1,6 +1,8 @@
 """The two logs the transport's contract is run over, behind one face."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from time import monotonic
 from uuid import uuid4
 
@@ -8,7 +10,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
 
 from actors.embedded.topics import Topic, prepare_topics
-from engine.transport.base import Incoming, Polled, Publisher, Reader, Transport
+from engine.transport.base import Incoming, Partition, Polled, Publisher, Reader, Transport
 from engine.transport.kafka import KafkaTransport
 from engine.transport.kafka_publisher import KafkaPublisher
 from engine.transport.kafka_reader import KafkaReader
@@ -71,14 +73,14 @@ class KafkaLog:
 
 
 class Follower:
-    """A member that remembers everything its polls brought."""
+    """A member that remembers everything its polls brought, and commits what it gives up."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.records: list[Incoming] = []
-        self.owned: set[tuple[str, int]] = set()
-        self.revoked: set[tuple[str, int]] = set()
-        self.lost: set[tuple[str, int]] = set()
+        self.owned: set[Partition] = set()
+        self.revoked: set[Partition] = set()
+        self.lost: set[Partition] = set()
 
     def poll(self, *, most: int = 1000) -> Polled:
         polled = self.transport.poll(timeout_s=0.05, most=most)
@@ -86,17 +88,32 @@ class Follower:
         self.revoked |= polled.revoked
         self.lost |= polled.lost
         self.owned = self.owned - polled.revoked - polled.lost | polled.assigned
+        if polled.revoked:
+            self.commit(polled.revoked)
         return polled
+
+    def commit(self, partitions: Collection[Partition]) -> None:
+        """Everything it has read of these partitions is done."""
+        positions = [record.position for record in self.records]
+        done = {(position.topic, position.partition): position.offset + 1 for position in positions}
+        self.transport.commit({partition: offset for partition, offset in done.items() if partition in partitions})
 
     def values(self) -> list[bytes | None]:
         return [record.value for record in self.records]
 
 
 def poll_until(followers: Sequence[Follower], reached: Callable[[], bool]) -> None:
-    """Poll them in turn until it is so; a minute without it is a failure."""
+    """Poll them side by side, as workers do, until it is so; a minute without it is a failure."""
     give_up_s = monotonic() + PATIENCE_S
-    while not reached():
-        if monotonic() > give_up_s:
-            raise AssertionError(f"not reached in {PATIENCE_S} s: {[vars(follower) for follower in followers]}")
-        for follower in followers:
+    stop = Event()
+
+    def follow(follower: Follower) -> None:
+        while not stop.is_set() and monotonic() < give_up_s:
             follower.poll()
+            if reached():
+                stop.set()
+
+    with ThreadPoolExecutor(len(followers)) as threads:
+        for running in [threads.submit(follow, follower) for follower in followers]:
+            running.result()
+    assert reached(), f"not reached in {PATIENCE_S} s: {[vars(follower) for follower in followers]}"
