@@ -4,16 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Boxes = NDArray[np.float32]
+_Floats = NDArray[np.float32] | NDArray[np.float64]
 
 
-def overlap(box: Boxes, others: Boxes, *, of_smaller: bool = False) -> NDArray[np.float32]:
+def overlap(box: _Floats, others: _Floats, *, of_smaller: bool = False) -> _Floats:
     """Intersection `[N]` of one box `[4]` with others `[N, 4]`, as a share of the union or of the smaller one."""
     width = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
     height = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
     common = np.maximum(width, 0) * np.maximum(height, 0)
     one, many = (box[2] - box[0]) * (box[3] - box[1]), (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
     whole = np.minimum(one, many) if of_smaller else one + many - common
-    shares: NDArray[np.float32] = common / np.maximum(whole, 1e-9)
+    shares: _Floats = common / np.maximum(whole, 1e-9)
     return shares
 
 
@@ -23,8 +24,8 @@ def suppress(
     """Greedy non-maximum suppression within each frame: indices of the boxes kept, best first."""
     if len(boxes) == 0:
         return np.zeros(0, dtype=np.int64)
-    apart = (boxes.max() - boxes.min() + 1) * frame.astype(np.float32)
-    shifted = boxes + apart[:, None]
+    # Frames are laid side by side; in float32 the shift would change the last digits of an overlap.
+    shifted = boxes + (float(boxes.max() - boxes.min()) + 1.0) * frame.astype(np.float64)[:, None]
     order = np.argsort(-scores, kind="stable")
     kept: list[int] = []
     while len(order):

@@ -32,7 +32,7 @@ class Detections:
     boxes: Boxes
     """`[N, 4]`, may reach beyond the frame."""
     scores: NDArray[np.float32]
-    """`[N]` probability of a face."""
+    """`[N]` log-odds of a face."""
     landmarks: NDArray[np.float32]
     """`[N, 5, 2]` x, y: left eye, right eye, nose, left and right corner of the mouth (left as one looks at it)."""
 
@@ -65,7 +65,7 @@ class Mtcnn:
         self._smallest_share = smallest_share
         self._smallest_px = smallest_px
         self._factor = pyramid_factor
-        self._thresholds = thresholds
+        self._thresholds = tuple(math.log(least / (1 - least)) for least in thresholds)
 
     @torch.inference_mode()
     def detect(self, frames: Frames) -> Detections:
@@ -109,8 +109,8 @@ class Mtcnn:
     ) -> tuple[Boxes, NDArray[np.int64]]:
         if len(boxes) == 0:
             return boxes, frame
-        probability, shares = self._refinement(patches(halvings, boxes, frame, side=24))
-        scores = probability.numpy()
+        log_odds, shares = self._refinement(patches(halvings, boxes, frame, side=24))
+        scores = log_odds.numpy()
         sure = scores > self._thresholds[1]
         boxes, frame, scores = moved(boxes, shares.numpy())[sure], frame[sure], scores[sure]
         kept = suppress(boxes, scores, frame, most=0.7)
@@ -119,8 +119,8 @@ class Mtcnn:
     def _finish(self, halvings: Sequence[Tensor], boxes: Boxes, frame: NDArray[np.int64]) -> Detections:
         if len(boxes) == 0:
             return Detections(frame, boxes, np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
-        probability, shares, points = self._output(patches(halvings, boxes, frame, side=48))
-        scores = probability.numpy()
+        log_odds, shares, points = self._output(patches(halvings, boxes, frame, side=48))
+        scores = log_odds.numpy()
         sides = boxes[:, 2:] - boxes[:, :2]
         landmarks = boxes[:, None, :2] + points.numpy() * sides[:, None]
         boxes = moved(boxes, shares.numpy())

@@ -24,9 +24,9 @@ class PNet(nn.Module):
         self.face = nn.Conv2d(32, 2, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images `[B, 3, H, W]` to the probability of a face `[B, h, w]` and its box `[B, 4, h, w]`."""
+        """Images `[B, 3, H, W]` to the log-odds of a face `[B, h, w]` and its box `[B, 4, h, w]`."""
         tokens = self.body(images)
-        return self.face(tokens).softmax(dim=1)[:, 1], self.box(tokens)
+        return _log_odds(self.face(tokens)), self.box(tokens)
 
 
 class RNet(nn.Module):
@@ -51,9 +51,9 @@ class RNet(nn.Module):
         self.face = nn.Linear(128, 2)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Patches `[B, 3, 24, 24]` to the probability of a face `[B]` and its box `[B, 4]`."""
+        """Patches `[B, 3, 24, 24]` to the log-odds of a face `[B]` and its box `[B, 4]`."""
         token = self.body(patches)
-        return self.face(token).softmax(dim=1)[:, 1], self.box(token)
+        return _log_odds(self.face(token)), self.box(token)
 
 
 class ONet(nn.Module):
@@ -82,10 +82,15 @@ class ONet(nn.Module):
         self.face = nn.Linear(256, 2)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Patches `[B, 3, 48, 48]` to the probability of a face `[B]`, its box `[B, 4]` and its landmarks `[B, 5, 2]`.
+        """Patches `[B, 3, 48, 48]` to the log-odds of a face `[B]`, its box `[B, 4]` and its landmarks `[B, 5, 2]`.
 
         Landmarks are x, y as shares of the window: left eye, right eye, nose, left and right corner of the mouth.
         """
         token = self.body(patches)
         landmarks = self.landmarks(token).unflatten(1, (2, 5)).transpose(1, 2)
-        return self.face(token).softmax(dim=1)[:, 1], self.box(token), landmarks
+        return _log_odds(self.face(token)), self.box(token), landmarks
+
+
+def _log_odds(logits: Tensor) -> Tensor:
+    """Of the second class. As probabilities the best windows would all be 1, and rounding would choose among them."""
+    return logits[:, 1] - logits[:, 0]

@@ -180,12 +180,12 @@ def _frames(
     until_s: float,
 ) -> Iterator[AudioFrame | VideoFrame]:
     """Every frame that can be decoded, until all streams are past `until_s`; damaged packets are passed over."""
-    streams = [stream for stream in (audio, video) if stream is not None]
+    streams = [stream for stream in (audio, video) if stream is not None and stream.codec_context is not None]
     for stream in streams:
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"max_pixels": str(limits.pixels_most)}
     running = {stream.index for stream in streams}
-    packets = container.demux(*streams)
+    packets = container.demux(*streams) if streams else iter(())
     while running:
         try:
             packet = next(packets)
