@@ -14,6 +14,8 @@ from schemas.topics import MAX_STATE_BYTES, MIB
 
 MAX_REQUEST_BYTES: Final = MAX_STATE_BYTES + MIB
 """The largest value on any topic, with its key, its headers and its batch around it."""
+RECONNECT_MS: Final = 1000
+"""The longest wait between two attempts to reach a broker; the client's own is half a minute."""
 FETCH_WAIT_MS: Final = 50
 """How long a broker keeps a fetch that finds nothing: a partition that is resumed waits this long at most."""
 

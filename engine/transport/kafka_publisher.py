@@ -8,7 +8,7 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from engine.errors import PublishFailed
 from engine.transport.base import Outgoing, refuse_oversize
-from engine.transport.kafka_client import MAX_REQUEST_BYTES, translated
+from engine.transport.kafka_client import MAX_REQUEST_BYTES, RECONNECT_MS, translated
 
 DELIVERY_S: Final = 30.0
 """A record that no broker has acknowledged by then has failed; a broker that restarts is back sooner."""
@@ -22,6 +22,7 @@ class KafkaPublisher:
         with translated(f"no broker answers at {bootstrap}"):
             self._producer = KafkaProducer(
                 bootstrap_servers=bootstrap,
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=1,

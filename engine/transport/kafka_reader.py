@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from engine.transport.base import Incoming
-from engine.transport.kafka_client import FETCH_WAIT_MS, MAX_REQUEST_BYTES, incoming, look_up, translated
+from engine.transport.kafka_client import FETCH_WAIT_MS, MAX_REQUEST_BYTES, RECONNECT_MS, incoming, look_up, translated
 
 
 class KafkaReader:
@@ -20,6 +20,7 @@ class KafkaReader:
                 admin.close()
             self._consumer = KafkaConsumer(
                 bootstrap_servers=bootstrap,
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
