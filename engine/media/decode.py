@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard, TypeVar
 
 import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -27,6 +28,7 @@ _PREROLL_S = 0.3
 """Decoders need a little of what came before to be right at a span's start."""
 _FRAME_S = 0.04
 """How long a frame is shown in a stream that does not say."""
+_Stream = TypeVar("_Stream", bound=Stream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,18 @@ def _streams(container: InputContainer) -> tuple[AudioStream | None, VideoStream
     return audio, next(moving, None)
 
 
+def _known(stream: _Stream | None) -> TypeGuard[_Stream]:
+    """Whether there is a decoder for a stream; without one it has no size and no rate either."""
+    return stream is not None and stream.codec_context is not None
+
+
 def _collect(
     container: InputContainer, *, declared_s: float | None, window: tuple[float, float] | None, limits: Limits
 ) -> Media:
     audio, video = _streams(container)
     if audio is None and video is None:
         raise BadMedia("it holds neither an audio nor a video stream")
-    if video is not None and video.width * video.height > limits.pixels_most:
+    if _known(video) and video.width * video.height > limits.pixels_most:
         raise BadMedia(f"frames of {video.width}x{video.height} pixels; at most {limits.pixels_most} are taken")
     origin_s = (container.start_time or 0) / av.time_base
     from_s, until_s = (-math.inf, math.inf) if window is None else (origin_s + window[0], origin_s + window[1])
@@ -180,7 +187,7 @@ def _frames(
     until_s: float,
 ) -> Iterator[AudioFrame | VideoFrame]:
     """Every frame that can be decoded, until all streams are past `until_s`; damaged packets are passed over."""
-    streams = [stream for stream in (audio, video) if stream is not None and stream.codec_context is not None]
+    streams = [stream for stream in (audio, video) if _known(stream)]
     for stream in streams:
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"max_pixels": str(limits.pixels_most)}
@@ -196,6 +203,8 @@ def _frames(
             raise
         except (av.FFmpegError, ValueError):
             continue
+        except IndexError:  # PyAV cannot go on where a stream begins that the header did not name
+            return
         for frame in frames:
             if not isinstance(frame, AudioFrame | VideoFrame):
                 continue
