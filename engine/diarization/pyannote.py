@@ -4,6 +4,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -32,34 +33,34 @@ class SegmentVoices:
     """Who speaks when in one segment, before anybody has a name."""
 
     turns: tuple[LocalTurn, ...]
-    """In order, never two at once: where voices overlap, the one the segmentation is surer of."""
+    """In order of their start; where voices overlap, only the one the segmentation is surer of."""
     embeddings: NDArray[np.float32]
     """`[V, D]`; a row of NaN where a voice was heard too briefly to be described."""
 
 
 class PyannotePipeline:
-    """A `SpeakerDiarization` pipeline held ready. It keeps nothing between segments.
+    """A `SpeakerDiarization` pipeline held ready. It keeps nothing between segments; threads take turns.
 
     Made by `embedded` or `from_pretrained`, which import pyannote.audio.
     """
 
     def __init__(self, *, pipeline: Any) -> None:
         self.pipeline = pipeline
+        # pyannote.audio changes the process's warning filters while it works, which threads must not do at once.
+        self._alone = Lock()
 
     @classmethod
     def embedded(
         cls,
         *,
-        speech_threshold: float = 0.5,
-        pause_s: float = 0.3,
+        speech_threshold: float = 0.2,
         step: float = 0.25,
-        voice_distance: float = 0.4,
+        voice_distance: float = 0.33,
     ) -> "PyannotePipeline":
         """The pipeline over the weights that ship with the engine: no network, no pickle.
 
         Args:
             speech_threshold: probability from which a frame is speech.
-            pause_s: shorter silences within a voice are bridged.
             step: step of the window, as a part of its length.
             voice_distance: mean cosine distance up to which windows are one voice (agglomerative clustering).
         """
@@ -79,7 +80,7 @@ class PyannotePipeline:
         )
         pipeline.instantiate(
             {
-                "segmentation": {"threshold": speech_threshold, "min_duration_off": pause_s},
+                "segmentation": {"threshold": speech_threshold, "min_duration_off": 0.0},
                 "clustering": {"method": "average", "threshold": voice_distance, "min_cluster_size": 1},
             }
         )
@@ -111,7 +112,7 @@ class PyannotePipeline:
             "sample_rate": SAMPLE_RATE_HZ,
             "uri": "segment",
         }
-        with warnings.catch_warnings():
+        with self._alone, warnings.catch_warnings():
             # A segment too short for one described window gives the mean of no embedding: NaN, as documented.
             warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
             warnings.filterwarnings("ignore", "invalid value encountered", RuntimeWarning)

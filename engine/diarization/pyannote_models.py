@@ -20,7 +20,7 @@ _LOUDNESS = 10 ** (-30 / 20)
 """Root mean square the voice encoder was trained at: -30 dB of full scale."""
 
 
-class SpeechSegmentation(Model):  # type: ignore[misc]
+class SpeechSegmentation(Model):
     """Segmentation with one local speaker a window: whether anybody speaks. It cannot see overlap."""
 
     def __init__(self, *, silero: SileroVad) -> None:
@@ -34,9 +34,10 @@ class SpeechSegmentation(Model):  # type: ignore[misc]
             permutation_invariant=True,
         )
 
-    def forward(self, waveforms: Tensor) -> Tensor:
+    def forward(self, waveforms: Tensor) -> Tensor:  # type: ignore[override]  # pyannote's has **kwargs
         """Waveforms `[B, 1, N]` to the probability of speech `[B, F, 1]`."""
-        return self.silero(waveforms[:, 0])[..., None]
+        speech: Tensor = self.silero(waveforms[:, 0])
+        return speech[..., None]
 
     def num_frames(self, num_samples: int) -> int:
         """F of N samples."""
@@ -51,7 +52,7 @@ class SpeechSegmentation(Model):  # type: ignore[misc]
         return frame * FRAME + (FRAME - 1) / 2
 
 
-class VoiceEmbedding(Model):  # type: ignore[misc]
+class VoiceEmbedding(Model):
     """Embedding of the voiced part of a window, at the loudness the encoder was trained with."""
 
     def __init__(self, *, encoder: VoiceEncoder) -> None:
@@ -66,7 +67,9 @@ class VoiceEmbedding(Model):  # type: ignore[misc]
         """D of the embeddings."""
         return DIMENSION
 
-    def forward(self, waveforms: Tensor, weights: Tensor | None = None) -> Tensor:
+    def forward(  # type: ignore[override]  # pyannote's has **kwargs
+        self, waveforms: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
         """Waveforms `[B, 1, N]` and voicing `[B, F]` to `[B, D]`; NaN where too little is voiced."""
         mels = self.encoder.mel(waveforms[:, 0])[:, : waveforms.shape[-1] // MEL_HOP]
         if weights is None:
@@ -89,7 +92,7 @@ class VoiceEmbedding(Model):  # type: ignore[misc]
         return (_LOUDNESS**2 / power.clamp(min=1e-10))[:, None, None]
 
 
-class NoPlda(PLDA):  # type: ignore[misc]
+class NoPlda(PLDA):
     """Stands where the pipeline insists on a PLDA that only its default clustering, not used here, would read."""
 
     def __init__(self) -> None:

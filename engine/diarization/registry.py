@@ -22,8 +22,11 @@ class RegistrySettings:
     """When a voice is one that is known; how these were chosen stands in the README of the package."""
 
     same_voice: float = 0.75
-    """Cosine similarity to a centroid from which a voice is that speaker's."""
-    least_new_s: float = 1.0
+    """Cosine similarity to a centroid from which a voice is that speaker's and is learned."""
+    new_voice: float = 0.72
+    """Cosine similarity to every centroid below which a voice is a stranger's. In between it goes to whom it resembles
+    most and teaches nothing."""
+    least_new_s: float = 0.8
     """A stranger who speaks for less makes no new speaker."""
 
 
@@ -66,7 +69,7 @@ def recognise(
     nearest = max(known, key=lambda speaker: likeness[speaker])
     if likeness[nearest] >= settings.same_voice:
         return _learned(tensors, nearest, embedding, speech_s)
-    if speech_s >= settings.least_new_s:
+    if likeness[nearest] < settings.new_voice and speech_s >= settings.least_new_s:
         return _learned(tensors, _reserved(tensors) or _next_id(tensors), embedding, speech_s)
     return Recognition(nearest, tensors)
 
@@ -76,13 +79,14 @@ def _learned(tensors: Tensors, speaker: str, embedding: NDArray[np.float32], spe
     before = tensors.get(_CENTROID + speaker, np.zeros_like(embedding))
     after_s = before_s + speech_s
     unit = embedding / np.linalg.norm(embedding)
-    return Recognition(speaker, _with(tensors, speaker, (before * before_s + unit * speech_s) / after_s, after_s))
+    centroid = np.asarray((before * before_s + unit * speech_s) / after_s, dtype=np.float32)
+    return Recognition(speaker, _with(tensors, speaker, centroid, after_s))
 
 
 def _with(tensors: Tensors, speaker: str, centroid: NDArray[np.float32], seconds: float) -> Tensors:
     return {
         **tensors,
-        _CENTROID + speaker: np.asarray(centroid, dtype=np.float32),
+        _CENTROID + speaker: centroid,
         _SECONDS + speaker: np.asarray(seconds, dtype=np.float32),
     }
 

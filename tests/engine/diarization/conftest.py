@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.diarization.pyannote import PyannotePipeline
+
 DATA = Path(__file__).parents[4] / "shared" / "data"
 Sound = NDArray[np.float32]
 
@@ -41,7 +43,7 @@ def by_formula() -> Callable[..., Sound]:
 
 @pytest.fixture(scope="session")
 def emodb() -> dict[str, list[Sound]]:
-    """Twelve utterances, 1.6 s or longer, of each of EmoDB's speakers that the shared data holds."""
+    """The neutral utterances of each of EmoDB's speakers that the shared data holds."""
     path = DATA / "emodb_16k.tar"
     if not path.exists():
         pytest.skip("the EmoDB recordings are not in ../shared/data")
@@ -49,10 +51,13 @@ def emodb() -> dict[str, list[Sound]]:
     with tarfile.open(path) as archive:
         for member in sorted(archive.getmembers(), key=lambda member: member.name):
             name = Path(member.name).name
-            stream = archive.extractfile(member) if name.endswith(".flac") else None
-            if stream is None or len(voices.setdefault(name[:2], [])) == 12:
-                continue
-            sound = decode(io.BytesIO(stream.read()))
-            if len(sound) >= 1.6 * 16_000:
-                voices[name[:2]].append(sound)
+            if name.endswith(".flac") and name[5] == "N":
+                stream = archive.extractfile(member)
+                assert stream is not None
+                voices.setdefault(name[:2], []).append(decode(io.BytesIO(stream.read())))
     return voices
+
+
+@pytest.fixture(scope="session")
+def embedded() -> PyannotePipeline:
+    return PyannotePipeline.embedded()

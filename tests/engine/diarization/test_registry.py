@@ -1,0 +1,74 @@
+"""The registry of voices, with embeddings made by hand."""
+
+import numpy as np
+import pytest
+
+from engine.diarization.registry import RegistrySettings, known_speakers, recognise
+
+SETTINGS = RegistrySettings(same_voice=0.8, new_voice=0.6, least_new_s=1.0)
+ANNA = np.array([1, 0, 0], dtype=np.float32)
+BERT = np.array([0, 1, 0], dtype=np.float32)
+NOBODY = np.full(3, np.nan, dtype=np.float32)
+
+
+def after(*heard, tensors=None):
+    """The ids of what was heard, in order, and the tensors after all of it."""
+    tensors, speakers = tensors or {}, []
+    for embedding, speech_s in heard:
+        recognition = recognise(tensors, embedding, speech_s=speech_s, settings=SETTINGS)
+        speakers.append(recognition.speaker)
+        tensors = recognition.tensors
+    return speakers, tensors
+
+
+def test_strangers_get_the_next_id_and_known_voices_theirs():
+    speakers, tensors = after((ANNA, 2), (BERT, 2), (ANNA, 2), (BERT, 2))
+    assert speakers == ["speaker-1", "speaker-2", "speaker-1", "speaker-2"]
+    assert known_speakers(tensors) == ("speaker-1", "speaker-2")
+
+
+def test_the_centroid_is_the_mean_by_seconds():
+    near = np.array([0.8, 0.6, 0], dtype=np.float32)
+    _, tensors = after((ANNA, 3), (5 * near, 1))
+    np.testing.assert_allclose(tensors["centroid/speaker-1"], (3 * ANNA + near) / 4, rtol=1e-6)
+    assert tensors["centroid_s/speaker-1"] == 4
+    assert {tensor.dtype for tensor in tensors.values()} == {np.dtype(np.float32)}
+
+
+def test_a_cough_makes_no_speaker_and_teaches_nothing():
+    _, before = after((ANNA, 2))
+    speakers, tensors = after((BERT, 0.5), tensors=before)
+    assert speakers == ["speaker-1"]
+    assert tensors is before
+
+
+def test_a_cough_before_anybody_spoke_keeps_its_id_for_the_first_voice():
+    speakers, tensors = after((NOBODY, 0.2), (BERT, 0.4), (ANNA, 2), (BERT, 2))
+    assert speakers == ["speaker-1", "speaker-1", "speaker-1", "speaker-2"]
+    np.testing.assert_allclose(tensors["centroid/speaker-1"], ANNA)
+
+
+def test_a_doubtful_voice_goes_to_the_nearest_and_teaches_nothing():
+    doubtful = np.array([0.7, 0, np.sqrt(0.51)], dtype=np.float32)
+    _, before = after((ANNA, 2), (BERT, 2))
+    speakers, tensors = after((doubtful, 5), tensors=before)
+    assert speakers == ["speaker-1"]
+    assert tensors is before
+
+
+def test_a_voice_without_an_embedding_is_taken_for_the_one_heard_most():
+    speakers, _ = after((ANNA, 2), (BERT, 5), (NOBODY, 3))
+    assert speakers[-1] == "speaker-2"
+
+
+@pytest.mark.parametrize("taken", ["speaker/speaker-1", "centroid/speaker-1"])
+def test_an_id_that_has_a_state_is_not_given_to_a_stranger(taken):
+    speakers, _ = after((ANNA, 2), tensors={taken: BERT, "context": BERT})
+    assert speakers == ["speaker-2"]
+
+
+def test_other_tensors_pass_through_and_the_input_stays_as_it_was():
+    before = {"context": ANNA}
+    _, tensors = after((BERT, 2), tensors=before)
+    assert tensors["context"] is ANNA
+    assert before == {"context": ANNA}
