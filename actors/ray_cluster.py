@@ -37,6 +37,7 @@ CALLS = 4
 
 def start_ray(*, gpus: float) -> None:
     """Connect to the cluster `RAY_ADDRESS` names, or start one on this machine."""
+    logging.getLogger("ray").setLevel(logging.ERROR)
     before = signal.getsignal(signal.SIGTERM)
     ours = not os.environ.get("RAY_ADDRESS")
     ray.init(

@@ -1,5 +1,6 @@
 """A worker: the partition loop of one slot, in a process of its own."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -64,6 +65,9 @@ class DialogueWorker:
 
 def prepare_loop(config: Config, metrics: Metrics) -> OpenLoop:
     """The loop over Kafka, Redis and the model server. Everything that takes long to import is imported here."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    # What its failures mean for the work, the loop says itself; the client says it for every connection and every try.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     clock = SystemClock()
     decoder = build_decoder(config)
     pipeline = build_pipeline(config, model_id=model_id(config), decoder=decoder, clock=clock)
