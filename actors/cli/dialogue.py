@@ -58,6 +58,7 @@ def forget(
     publisher = KafkaPublisher(bootstrap=bootstrap_of(config))
     opened = RedisStore.connect(store_url_of(config))
     try:
+        record = opened.load([dialogue_id]).records.get(dialogue_id)
         existed = opened.drop([dialogue_id])[dialogue_id]
         publisher.publish([Outgoing(topic=STATES, key=dialogue_id, value=None)])
         publisher.flush()
@@ -67,6 +68,8 @@ def forget(
     typer.echo(
         f"{dialogue_id}: {'its record is erased' if existed else 'there was no record'}, a tombstone is written."
     )
+    if record is not None and record.status == "open":
+        typer.echo("It was still open: a segment that comes now begins a new record.")
     for line in remains():
         typer.echo(line)
 

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from actors.cli import main
+from actors.cli.analyze import open_recordings
+from engine.errors import ConfigurationError
+from simulators.samples import CALL, MEETING
+
+
+@pytest.fixture
+def tiny(checkpoint, monkeypatch):
+    monkeypatch.setenv("TURNTONE_MODEL__CHECKPOINT", str(checkpoint))
+
+
+def short_manifest(folder, turns):
+    """The first turns of the call, with its media where they lie."""
+    header, *lines = (CALL / "manifest.csv").read_text().splitlines()
+    for line in lines[:turns]:
+        name = line.split(",")[3]
+        (folder / name).symlink_to((CALL / name).resolve())
+    (folder / "manifest.csv").write_text("\n".join([header, *lines[:turns]]) + "\n")
+    return folder
+
+
+def test_a_manifest_gives_a_turn_each_and_the_agent_is_withheld(tiny, tmp_path, capsys):
+    source = short_manifest(tmp_path, 4)
+    assert main(["analyze", str(source), "--json", "--rttm", str(tmp_path / "out.rttm")]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    turns = {event["turn"]: event for event in events}
+    assert [turns[n]["abstained"] for n in (0, 2)] == ["withheld"] * 2
+    assert all(turns[n]["label"] for n in (1, 3))
+    spoken = (tmp_path / "out.rttm").read_text().splitlines()
+    assert [line.split()[0] for line in spoken] == ["SPEAKER"] * 4
+    assert [line.split()[7] for line in spoken] == ["Agent", "Customer", "Agent", "Customer"]
+
+
+def test_a_film_is_heard_and_seen_and_shown_as_a_table(tiny, capsys):
+    assert main(["analyze", str(MEETING / "bbaf2n.mp4"), "--role", "agent"]) == 0
+    assert "withheld (agent)" in capsys.readouterr().out
+
+
+def test_text_instead_of_media_fails_with_a_sentence(tiny, tmp_path, capsys):
+    (tmp_path / "text.wav").write_text("text")
+    assert main(["analyze", str(tmp_path / "text.wav")]) == 1
+    assert "text.wav cannot be read" in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_measured(checkpoint, tmp_path, capsys):
+    source = short_manifest(tmp_path, 4)
+    assert main(["evaluate", str(checkpoint), "--on", str(source), "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["turns"] == 2
+    assert 0.0 <= measured["weighted_f1"] <= 1.0
+
+
+def test_nothing_is_measured_without_labels(checkpoint, capsys):
+    assert main(["evaluate", str(checkpoint), "--on", str(CALL / "14b01Na.flac")]) == 1
+    assert "names no emotions" in capsys.readouterr().err
+
+
+def test_several_files_are_one_dialogue():
+    corpus = open_recordings([CALL / "14b01Na.flac", CALL / "14a05Na.flac"])
+    (dialogue,) = corpus.dialogues
+    assert [turn.utterance_id for turn in dialogue.utterances] == ["14b01Na.flac", "14a05Na.flac"]
+    with pytest.raises(ConfigurationError, match="is no media file"):
+        open_recordings([CALL / "14b01Na.flac", CALL])
