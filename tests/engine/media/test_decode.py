@@ -86,6 +86,17 @@ def test_large_pictures_are_scaled_and_keep_their_shape(encode):
     assert decode(data, content_type=None).frames.shape[1:3] == (540, 960)
 
 
+def test_a_telephone_held_upright_gives_upright_frames(encode):
+    """The header asks for a quarter turn clockwise, so what ran from left to right runs from top to bottom."""
+    data = bytearray(encode("mp4", audio=None, video="libx264"))
+    matrix = data.index(b"tkhd") + 44
+    data[matrix : matrix + 36] = np.array([0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30], dtype=">i4").tobytes()
+    frames = decode(bytes(data), content_type="video/mp4").frames
+    assert frames.shape[1:3] == (320, 240)
+    rows = [square_column(frame.transpose(1, 0, 2)) for frame in frames]
+    assert all(a < b for a, b in pairwise(rows))
+
+
 def tone(rate_hz):
     return 0.5 * np.sin(2 * np.pi * 440 * np.arange(rate_hz) / rate_hz)
 
