@@ -4,9 +4,10 @@ At least once. A transaction would open in `publish` before its first record, ta
 consumer's `group_metadata()`, and end in `flush`.
 """
 
+import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any, Final
@@ -14,17 +15,16 @@ from typing import Any, Final
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.admin import MemberToRemove
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
 from kafka.structs import MemberState
 
 from engine.errors import LostOwnership, TransportUnavailable, Unavailable
 from engine.transport.base import Outgoing, Partition, Polled
-from engine.transport.kafka_client import FETCH_WAIT_MS, MAX_REQUEST_BYTES, incoming, look_up, translated
+from engine.transport.kafka_client import FETCH_WAIT_MS, MAX_REQUEST_BYTES, RECONNECT_MS, incoming, look_up, translated
 from engine.transport.kafka_publisher import DELIVERY_S, KafkaPublisher
 
-SLICE_S: Final = 0.1
-"""One call of the client."""
-SETTLING_SLICE_S: Final = 0.02
-"""One call while the group changes: what is revoked in it has to be told before the next one lets it go."""
+SETTLING_SLICE_S: Final = 0.2
+"""One call of the client while the group changes."""
 SETTLE_S: Final = 3.0
 """How long a poll stays with a group that changes."""
 COMMIT_S: Final = 10.0
@@ -58,12 +58,15 @@ class KafkaTransport:
         self._leaving: frozenset[Partition] = frozenset()
         self._committed: dict[Partition, int] = {}
         self._heard_s = time.monotonic()
-        with translated(f"no broker answers at {bootstrap}"):
-            self._admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        with translated(f"no broker answers at {bootstrap}"), ExitStack() as opened:
+            self._admin = KafkaAdminClient(bootstrap_servers=bootstrap, reconnect_backoff_max_ms=RECONNECT_MS)
+            opened.callback(self._admin.close)
             self._topics = look_up(self._admin, topics)
             self._publisher = KafkaPublisher(bootstrap=bootstrap, delivery_timeout_s=delivery_timeout_s)
+            opened.callback(self._publisher.close)
             self._consumer = KafkaConsumer(
                 bootstrap_servers=bootstrap,
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 group_id=group,
                 group_instance_id=member,
                 partition_assignment_strategy=[CooperativeStickyAssignor],
@@ -78,11 +81,13 @@ class KafkaTransport:
                 fetch_max_wait_ms=FETCH_WAIT_MS,
                 allow_auto_create_topics=False,
             )
+            opened.callback(self._consumer.close, autocommit=False)
             self._consumer.subscribe(list(topics), listener=self._changes)
             # A leader that joins before it knows the partitions gives out none, and does not notice when it does.
             unknown = [topic for topic in topics if not self._consumer.partitions_for_topic(topic)]
-        if unknown:
-            raise TransportUnavailable(f"the broker did not name the partitions of {', '.join(unknown)}")
+            if unknown:
+                raise TransportUnavailable(f"the broker did not name the partitions of {', '.join(unknown)}")
+            opened.pop_all()
 
     def poll(self, *, timeout_s: float, most: int) -> Polled:
         """Changes of ownership first, then records. While the group changes it takes longer than it was given.
@@ -94,9 +99,9 @@ class KafkaTransport:
         now_s = time.monotonic()
         deadline_s, settled_s = now_s + timeout_s, now_s + SETTLE_S
         while True:
-            left_s = max(0.0, deadline_s - time.monotonic())
-            slice_s = min(SLICE_S, left_s) if self._stable() else SETTLING_SLICE_S
-            with translated("the group cannot be polled"):
+            slice_s = max(0.0, deadline_s - time.monotonic()) if self._stable() else SETTLING_SLICE_S
+            found: Mapping[TopicPartition, Sequence[Any]] = {}
+            with translated("the group cannot be polled"), _ended_by_a_change():
                 found = self._consumer.poll(timeout_ms=round(slice_s * 1000), max_records=most)
             change = self._changes.take()
             self._own(change)
@@ -146,6 +151,7 @@ class KafkaTransport:
         The member's id goes along: where a successor has the name already, it stays.
         """
         member_id = self._consumer.group_metadata().member_id
+        self._changes.closing = True
         self._consumer.close(autocommit=False, timeout_ms=round(CLOSE_S * 1000))
         self._publisher.close()
         # Where the group cannot be told, the session runs out and the group learns of it that way.
@@ -184,26 +190,53 @@ class KafkaTransport:
         return [found for partition in partitions if (found := TopicPartition(*partition)) in held]
 
 
+class _Told(Exception):
+    """Raised by the listener: the one way to end a call of the client before it lets go of what it has revoked."""
+
+
+def _not_told(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], _Told))
+
+
+# The client logs what a listener raises as an error of the listener.
+logging.getLogger("kafka.coordinator.consumer").addFilter(_not_told)
+
+
+@contextmanager
+def _ended_by_a_change() -> Iterator[None]:
+    try:
+        yield
+    except KafkaError as error:
+        if not isinstance(error.__cause__, _Told):
+            raise
+
+
 class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
     """What the group told this member since it was last asked.
 
-    The client calls it on its own thread, where nothing may block or commit: it writes down and returns.
+    The client calls it on its own thread, where nothing may block or commit: it writes down and ends the call.
     """
 
     def __init__(self) -> None:
         self._told: SimpleQueue[tuple[str, frozenset[Partition]]] = SimpleQueue()
+        self.closing = False
 
     def on_partitions_assigned(self, assigned: Collection[Any]) -> None:
         """Newly owned."""
-        self._told.put(("assigned", _plain(assigned)))
+        self._tell("assigned", assigned)
 
     def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
         """Given up in order."""
-        self._told.put(("revoked", _plain(revoked)))
+        self._tell("revoked", revoked)
 
     def on_partitions_lost(self, lost: Collection[Any]) -> None:
         """Taken away."""
-        self._told.put(("lost", _plain(lost)))
+        self._tell("lost", lost)
+
+    def _tell(self, kind: str, partitions: Collection[Any]) -> None:
+        self._told.put((kind, frozenset((partition.topic, partition.partition) for partition in partitions)))
+        if not self.closing:
+            raise _Told
 
     def take(self) -> Polled:
         """The sum of it; what came and went in between was never owned."""
@@ -222,7 +255,3 @@ class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             else:
                 lost |= held
         return Polled(assigned=assigned, revoked=revoked, lost=lost)
-
-
-def _plain(partitions: Collection[Any]) -> frozenset[Partition]:
-    return frozenset((partition.topic, partition.partition) for partition in partitions)
