@@ -13,7 +13,7 @@ from engine.errors import BadMedia
 from engine.media.base import Limits
 
 _CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,wav,w64,flac,ogg,mp3,aac,aiff,au,caf,mpeg,mpegts,mpegvideo,avi,flv,asf,amr,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,wav,w64,flac,ogg,mp3,aac,aiff,au,mpeg,mpegts,mpegvideo,avi,flv,asf,amr,"
     "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,mulaw,alaw,s16be"
 )
 """Nothing that names other files or addresses (playlists, concatenations) is ever opened."""
