@@ -2,9 +2,10 @@
 
 import logging
 import signal
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from queue import Empty, Queue
 from threading import Event, Thread
 from types import FrameType, TracebackType
@@ -67,21 +68,14 @@ class Supervisor:
     def start(self) -> None:
         """Start the parts side by side. If one fails, everything is stopped again and its error is raised."""
         self.model_id = model_id(self.config)
+        self._stack.claim()
         try:
-            with ThreadPoolExecutor(max_workers=1) as threads:
-                servers = threads.submit(self._stack.start)
-                with starting("ray", self._progress):
-                    start_ray(gpus=self.config.model.num_gpus)
-                self._crew.hire()
-                with starting("models", self._progress):
-                    deploy_models(self.config)
-                servers.result()
-            self.config = self._addressed()
-            self._crew.begin(self.config, warm_s=WARM_S)
+            with interruptible():
+                self._start_parts()
         except BaseException:
             self.stop()
             raise
-        for work in (self._keep_servers, self._keep_workers, self._tick):
+        for work in (self._keep_servers, self._keep_workers, self._keep_time):
             thread = Thread(target=work, name=work.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -119,6 +113,20 @@ class Supervisor:
     ) -> None:
         self.stop()
 
+    def _start_parts(self) -> None:
+        with ThreadPoolExecutor(max_workers=1) as threads:
+            servers = threads.submit(self._stack.start)
+            with starting("ray", self._progress):
+                start_ray(gpus=self.config.model.num_gpus)
+            if servers.done():
+                servers.result()
+            self._crew.hire()
+            with starting("models", self._progress):
+                deploy_models(self.config)
+            servers.result()
+        self.config = self._addressed()
+        self._crew.begin(self.config, warm_s=WARM_S)
+
     def _addressed(self) -> Config:
         broker: dict[str, str | float] = {"bootstrap": self._stack.bootstrap}
         if self._stack.kafka is not None:
@@ -132,33 +140,51 @@ class Supervisor:
         )
 
     def _keep_servers(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            self._or_fail(self._stack.look_after)
+        with self._fatal():
+            while not self._stop.wait(LOOK_S):
+                self._stack.look_after()
 
     def _keep_workers(self) -> None:
-        while not self._stop.is_set():
-            self._or_fail(lambda: self._crew.look_after(timeout_s=LOOK_S))
+        with self._fatal():
+            while not self._stop.is_set():
+                self._crew.look_after(timeout_s=LOOK_S)
 
-    def _or_fail(self, look_after: Callable[[], None]) -> None:
+    def _keep_time(self) -> None:
+        with self._fatal():
+            idle_s = self.config.dialogue.idle_s
+            with (
+                closing(build_store(self.config)) as store,
+                closing(KafkaPublisher(bootstrap=self._stack.bootstrap)) as out,
+            ):
+                timer = IdleTimer(store=store, publisher=out, clock=self._clock, idle_s=idle_s)
+                while not self._stop.wait(min(TICK_S, idle_s / 4)):
+                    try:
+                        timer.tick()
+                    except (Unavailable, PublishFailed) as error:
+                        _log.warning("silent dialogues will be looked for again: %s", error)
+
+    @contextmanager
+    def _fatal(self) -> Iterator[None]:
+        """What no thread here can mend ends the whole, and is raised by `wait`."""
         try:
-            look_after()
+            yield
         except Exception as error:
             self._stop.set()
             self._failed.put(error)
 
-    def _tick(self) -> None:
-        idle_s = self.config.dialogue.idle_s
-        store, publisher = build_store(self.config), KafkaPublisher(bootstrap=self._stack.bootstrap)
-        timer = IdleTimer(store=store, publisher=publisher, clock=self._clock, idle_s=idle_s)
-        try:
-            while not self._stop.wait(min(TICK_S, idle_s / 4)):
-                try:
-                    timer.tick()
-                except (Unavailable, PublishFailed) as error:
-                    _log.warning("silent dialogues will be looked for again: %s", error)
-        finally:
-            publisher.close()
-            store.close()
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM and Ctrl-C raise `KeyboardInterrupt`, whatever they do otherwise. Only the main thread hears signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

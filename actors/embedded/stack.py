@@ -49,13 +49,19 @@ class EmbeddedStack:
         """Address of the state store."""
         return self.valkey.url if self.valkey else self._store_url or ""
 
-    def start(self) -> None:
-        """Start what is wanted and return when all of it answers; if one part fails, none is left running."""
+    def claim(self) -> None:
+        """Take the folder, which `start` does if nobody has before."""
+        if self._lock is not None:
+            return
         self._lock = FolderLock(self._folder)
         if self._bootstrap is None:
             self.kafka = EmbeddedKafka(folder=self._folder / "kafka", kept_open=[self._lock.descriptor])
         if self._store_url is None:
             self.valkey = EmbeddedValkey(folder=self._folder / "valkey", kept_open=[self._lock.descriptor])
+
+    def start(self) -> None:
+        """Start what is wanted and return when all of it answers; if one part fails, none is left running."""
+        self.claim()
         try:
             with ThreadPoolExecutor(max_workers=2) as threads:
                 for started in (threads.submit(self._start_broker), threads.submit(self._start_store)):

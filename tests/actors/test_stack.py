@@ -124,7 +124,10 @@ def test_every_segment_is_answered_in_the_order_of_its_dialogue(running):
         numbers = [event.turn for event in own if event.turn is not None]
         assert numbers == list(range(len(numbers)))
         assert {event.model_id for event in own} == {running.supervisor.model_id}
-    assert running.supervisor.reading().counts["segments"] == 6
+    # A segment is counted when its events are acknowledged, and so a moment after they can be read.
+    deadline_s = monotonic() + PATIENCE_S
+    while running.supervisor.reading().counts.get("segments") != 6:
+        assert monotonic() < deadline_s
 
 
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(running):
