@@ -46,7 +46,7 @@ class KafkaLog:
         name = uuid4().hex
         self.topic = f"talk-{name}"
         self.bootstrap = bootstrap
-        self._group = f"{GROUP}-{name}"
+        self.group = f"{GROUP}-{name}"
         self.make(self.topic, partitions=4, max_bytes=MAX_STATE_BYTES + MIB // 2)
 
     def make(self, topic: str, *, partitions: int, max_bytes: int) -> None:
@@ -56,7 +56,7 @@ class KafkaLog:
 
     def member(self, name: str) -> Transport:
         return KafkaTransport(
-            bootstrap=self.bootstrap, group=self._group, topics=[self.topic], member=name, session_timeout_s=3.0
+            bootstrap=self.bootstrap, group=self.group, topics=[self.topic], member=name, session_timeout_s=3.0
         )
 
     def publisher(self) -> Publisher:
@@ -68,7 +68,7 @@ class KafkaLog:
     def expire(self, name: str) -> None:
         """Throw the member out, as the broker does when a session times out."""
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        admin.remove_group_members(self._group, [MemberToRemove(group_instance_id=name)])
+        admin.remove_group_members(self.group, [MemberToRemove(group_instance_id=name)])
         admin.close()
 
 
