@@ -1,11 +1,12 @@
 """Options that several commands share, and how a command finds the running stack."""
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, TransportUnavailable
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -18,6 +19,9 @@ Store = Annotated[
     str | None, typer.Option("--store", metavar="URL", help="The Redis store; else that of the running stack.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON, one value a line.")]
+_ANSWER_S = 3.0
+"""The client itself would go on trying for half a minute."""
+
 Role = Annotated[str, typer.Option("--role", help="Role of everybody whose source names none.")]
 
 
@@ -43,20 +47,31 @@ def reach(config: "Config", *, broker: str | None = None, store: str | None = No
 
 
 def bootstrap_of(config: "Config") -> str:
-    """The broker's address, or a sentence that says how to get one."""
+    """The broker's address. Raises `ConfigurationError` where none is known, `TransportUnavailable` if none listens."""
     if config.broker.bootstrap is None:
         raise ConfigurationError(
             f"No stack runs in the data folder {config.data}: start one with `turntone up`, choose its folder with "
             "TURNTONE_DATA, or name a broker with --broker."
         )
+    if not any(_listens(address.strip()) for address in config.broker.bootstrap.split(",")):
+        raise TransportUnavailable(f"No broker answers at {config.broker.bootstrap}.")
     return config.broker.bootstrap
 
 
 def store_url_of(config: "Config") -> str:
-    """The store's address, or a sentence that says how to get one."""
+    """The store's address. Raises `ConfigurationError` where none is known."""
     if config.store.url is None:
         raise ConfigurationError(
             f"No stack runs in the data folder {config.data}: start one with `turntone up`, choose its folder with "
             "TURNTONE_DATA, or name a store with --store."
         )
     return config.store.url.get_secret_value()
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S):
+            return True
+    except (OSError, ValueError, OverflowError):
+        return False

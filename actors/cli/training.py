@@ -2,7 +2,6 @@
 
 import json as jsonlib
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,34 +18,61 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, as TOML (engine/training/recipes).")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe, as TOML, or the name of one that comes with Turntone.")],
     data: Annotated[Path, typer.Option(help="Folder of the recipe's corpora.")],
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint; an interrupted training goes on in it.")],
 ) -> None:
     """Make a checkpoint from a recipe."""
+    from engine.training.recipe import FOLDER
     from engine.training.train import in_terminal
     from engine.training.train import train as make
 
     bar, progress = in_terminal()
+    shipped = FOLDER / f"{recipe.name}.toml"
     with bar:
-        made = make(recipe, out, data=data, progress=progress)
+        made = make(
+            shipped if not recipe.is_file() and shipped.is_file() else recipe, out, data=data, progress=progress
+        )
     typer.echo(f"{made}: see its README.md, and `turntone model show {made}`")
 
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="A folder, a hub id, or `default`.")],
-    on: Annotated[Path, typer.Option(metavar="CORPUS", help="A MELD folder or a manifest with labels.")],
+    on: Annotated[str, typer.Option(metavar="CORPUS", help="A MELD folder, a manifest with labels, or a known name.")],
+    data: Annotated[Path, typer.Option(help="Folder of the corpora with names.")] = Path("data"),
     json: AsJson = False,
     role: Role = "performer",
     config_file: ConfigFile = None,
 ) -> None:
     """Measure a checkpoint on a labelled corpus.
 
-    The corpus goes through the whole engine in one process, turn by turn as in a stream.
+    A MELD folder and a manifest go through the whole engine in one process, turn by turn as in a stream. Corpora with
+    names (scripted, ravdess, emodb, fer2013) are the held-out parts the checkpoint's card reports.
     """
-    from rich.console import Console
+    from dataclasses import asdict
 
-    from actors.cli.figures import show_figures
+    rows = _stream(checkpoint, Path(on), role, config_file) if Path(on).exists() else _named(checkpoint, on, data)
+    if json:
+        for name, scores in rows.items():
+            typer.echo(jsonlib.dumps({"condition": name, **asdict(scores)}))
+        return
+    typer.echo(f"\n{'':44} {'turns':>6} {'w-F1':>6} {'m-F1':>6} {'acc':>6} {'UAR':>6} {'ECE':>6}")
+    for name, scores in rows.items():
+        figures = (scores.weighted_f1, scores.macro_f1, scores.accuracy, scores.uar, scores.ece)
+        typer.echo(f"{name:44} {scores.turns:6} " + " ".join(f"{figure:6.3f}" for figure in figures))
+
+
+def _named(checkpoint: str, name: str, data: Path) -> "dict[str, Scores]":
+    from engine.training.evaluate import evaluate as measure
+
+    rows: dict[str, Scores] = {}
+    for row in measure(checkpoint, name, data=data):
+        rows[row.name] = row.causal
+        rows[f"{row.name}, single turns"] = row.single_turn
+    return rows
+
+
+def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) -> "dict[str, Scores]":
     from engine.build import build_in_process
     from engine.config import read_config
     from engine.errors import ConfigurationError
@@ -59,9 +85,9 @@ def evaluate(
     from simulators.score import match
 
     quiet_engine()
-    corpus = open_corpus(on)
+    corpus = open_corpus(source)
     if not any(turn.emotion for dialogue in corpus.dialogues for turn in dialogue.utterances):
-        raise ConfigurationError(f"{on} names no emotions to measure against; a manifest has a column for them")
+        raise ConfigurationError(f"{source} names no emotions to measure against; a manifest has a column for them")
     config = read_config(config_file)
     config = config.model_copy(update={"model": config.model.model_copy(update={"checkpoint": checkpoint})})
     engine = build_in_process(config, metrics=Counters())
@@ -72,17 +98,7 @@ def evaluate(
             events.append(EmotionEvent.model_validate_json(record.value or b""))
 
     sent = play_through(engine, corpus, run=new_run(), role=role, report=Progress(), hear=hear)
-    answers = match(sent, events)
-    scores = scores_of(answers)
-    if json:
-        typer.echo(jsonlib.dumps({"model_id": engine.model_id, "corpus": corpus.name, **asdict(scores)}))
-        return
-    typer.echo(err=True)
-    show_figures(Console(), f"{corpus.name}, model {engine.model_id}", answers)
-    typer.echo(
-        f"  accuracy {scores.accuracy:.3f}, weighted F1 {scores.weighted_f1:.3f}, macro F1 {scores.macro_f1:.3f}"
-    )
-    typer.echo(f"  unweighted recall {scores.uar:.3f}, calibration error {scores.ece:.3f}, {scores.turns} turns")
+    return {f"{corpus.name}, whole engine": scores_of(match(sent, events))}
 
 
 def scores_of(answers: "Sequence[Answer]") -> "Scores":

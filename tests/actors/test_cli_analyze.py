@@ -65,3 +65,8 @@ def test_several_files_are_one_dialogue():
     assert [turn.utterance_id for turn in dialogue.utterances] == ["14b01Na.flac", "14a05Na.flac"]
     with pytest.raises(ConfigurationError, match="is no media file"):
         open_recordings([CALL / "14b01Na.flac", CALL])
+
+
+def test_a_recipe_that_is_not_there_is_named(tmp_path, capsys):
+    assert main(["train", "nowhere", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert "no recipe at nowhere" in capsys.readouterr().err

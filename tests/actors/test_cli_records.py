@@ -1,5 +1,7 @@
 import json
+import socket
 
+import numpy as np
 import pytest
 from fakeredis import FakeRedis
 
@@ -9,14 +11,12 @@ from actors.cli.options import bootstrap_of, reach, store_url_of
 from actors.embedded.folder import Addresses, FolderLock, write_addresses
 from engine.answers import orphan
 from engine.config import Config
-from engine.errors import BadMedia, BadSegment, ConfigurationError
+from engine.errors import BadMedia, BadSegment, ConfigurationError, TransportUnavailable
 from engine.snapshot import encode
 from engine.state.redis import RedisStore
 from engine.transport.base import Incoming
 from schemas.record import DialogueRecord, Position
 from schemas.topics import DEAD_LETTERS, SEGMENTS
-
-import numpy as np  # isort: skip
 
 
 def letter(*, keep_media=True):
@@ -95,10 +95,14 @@ def test_addresses_come_from_the_running_stack_unless_given(tmp_path):
         bootstrap_of(reach(config))
     lock = FolderLock(tmp_path)
     try:
-        write_addresses(tmp_path, Addresses("127.0.0.1:1", "redis://127.0.0.1:2"))
-        found = reach(config)
-        assert (bootstrap_of(found), store_url_of(found)) == ("127.0.0.1:1", "redis://127.0.0.1:2")
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            address = f"127.0.0.1:{listening.getsockname()[1]}"
+            write_addresses(tmp_path, Addresses(address, "redis://127.0.0.1:2"))
+            found = reach(config)
+            assert (bootstrap_of(found), store_url_of(found)) == (address, "redis://127.0.0.1:2")
         given = reach(config, broker="kafka:9092", store="redis://there")
-        assert (bootstrap_of(given), store_url_of(given)) == ("kafka:9092", "redis://there")
+        assert (given.broker.bootstrap, store_url_of(given)) == ("kafka:9092", "redis://there")
+        with pytest.raises(TransportUnavailable, match="No broker answers"):
+            bootstrap_of(found)
     finally:
         lock.release()
