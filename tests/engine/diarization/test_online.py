@@ -1,7 +1,7 @@
 """The online diarizer over pyannote's own pipeline, with real voices.
 
-The voices (EmoDB 03, 08, 09, neutral) were picked from those it can tell apart: these tests hold that ids last where they
-are found. How often they are found is measured in tests/benchmarks/perception/diarization.py.
+The voices (EmoDB 03, 08, 09, neutral) were picked from those it can tell apart: these tests hold that ids last
+where they are found. How often they are found is measured in tests/benchmarks/perception/diarization.py.
 """
 
 import numpy as np
