@@ -247,6 +247,7 @@ class Checkpoint:
             self._transport.flush()
             self._metrics.observe("flush", self._clock.monotonic_s() - began_s)
         self._finish([*done, *(record.position for record in written)])
+        self._observe(one.member.segment for one in fresh if one.position in answers)
         self._metrics.count("segments", len(written))
         self._metrics.count("events", len(events))
         self._metrics.count("dead_letters", sum(record.topic == DEAD_LETTERS for record in due))
@@ -319,6 +320,12 @@ class Checkpoint:
     def _seen(self, position: Position) -> bool:
         offsets = self._offsets.get((position.topic, position.partition))
         return offsets is not None and offsets.seen(position)
+
+    def _observe(self, answered: Iterable[Segment]) -> None:
+        """From the end of an utterance, by its producer's clock, until its events are safe."""
+        for segment in answered:
+            if segment.time is not None:
+                self._metrics.observe("latency", self._clock.wall_s() - segment.time.timestamp())
 
     def _finish(self, positions: Iterable[Position]) -> None:
         for position in positions:

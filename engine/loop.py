@@ -131,22 +131,18 @@ class PartitionLoop:
         self._transport.close()
 
     def _take(self) -> None:
-        room = self._backlog_most - len(self._backlog)
-        if room <= 0:
-            self._pause()
-        elif self._paused:
+        if self._paused:
             self._transport.resume(self._checkpoint.owned)
             self._paused = False
         timeout_s = 0.0 if self._backlog else self._poll_s
-        self._persist(lambda: self._absorb(self._transport.poll(timeout_s=timeout_s, most=max(room, 1))))
-
-    def _pause(self) -> None:
-        self._transport.pause(self._checkpoint.owned)
-        self._paused = True
+        # A full backlog still takes one, for every poll keeps the heartbeat; the wave takes at least one off.
+        most = max(self._backlog_most - len(self._backlog), 1)
+        self._persist(lambda: self._absorb(self._transport.poll(timeout_s=timeout_s, most=most)))
 
     def _heartbeat(self) -> None:
         """Tell the group that this member lives, and hear from it; records can wait."""
-        self._pause()
+        self._transport.pause(self._checkpoint.owned)
+        self._paused = True
         self._metrics.count("heartbeats")
         try:
             self._absorb(self._transport.poll(timeout_s=0.0, most=self._backlog_most))

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import PublishFailed
+from engine.state.codec import decode_record
 from engine.transport.base import Outgoing
 from schemas.topics import DEAD_LETTERS, SEGMENTS, STATES, TURNS
 from tests.faults.transport import RefusingTransport
@@ -39,6 +40,8 @@ def test_a_crash_at_every_point_leaves_the_quiet_log(commit_every_s: float, on_t
         assert died
         assert world.worker(**size).work()
         assert world.log() == quiet.log(), f"after a crash {counted.names[fatal]} ({fatal})"
+        snapshots = {name: decode_record(value) for name, value in world.snapshots()}
+        assert snapshots == world.store.load(list(snapshots)).records
         assert world.log(DEAD_LETTERS) == {}
 
 

@@ -1,12 +1,13 @@
 """A poisoned segment ends in the dead letters, whatever it breaks; its neighbours never do."""
 
 import json
+from threading import Event
 
 import pytest
 
 from engine.errors import BadMedia, DecoderDied, InferenceUnavailable
 from engine.pipeline import Arrival
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, TURNS
 from tests.laws.world import Crash, Points, Worker, World
 
 POISON = "d2.1"
@@ -95,14 +96,16 @@ def test_a_model_server_that_is_away_condemns_nobody_not_even_alone() -> None:
     world = conversation()
     restarts = [Crash(), Crash(), Crash()]
     away = [0]
+    prepared = [b""]
 
     def prepare(arrival: Arrival) -> None:
         # Three deaths over this segment, so that it runs alone; then the server is away for long.
-        if arrival.incoming.value == POISON.encode() and restarts:
+        prepared[0] = arrival.incoming.value or b""
+        if prepared[0] == POISON.encode() and restarts:
             raise restarts.pop()
 
     def infer(wave) -> None:
-        if not restarts and away[0] < 12:
+        if len(wave) == 1 and prepared[0] == POISON.encode() and away[0] < 12:
             away[0] += 1
             raise InferenceUnavailable("starting")
 
@@ -111,6 +114,36 @@ def test_a_model_server_that_is_away_condemns_nobody_not_even_alone() -> None:
     assert world.texts() == world.expected(dialogues=5, segments=4)
     assert world.log(DEAD_LETTERS) == {}
     assert world.metrics.counts["retries"] >= 12
+
+
+def test_what_one_segment_needs_and_is_away_holds_up_that_one_alone() -> None:
+    world = conversation()
+    answered: list[int] = []
+
+    def prepare(arrival: Arrival) -> None:
+        if arrival.incoming.value == POISON.encode() and len(answered) < 5:
+            answered.append(len(world.broker.records(TURNS)))
+            raise InferenceUnavailable("its media is behind a server that is away")
+
+    assert world.worker(on_prepare=prepare).work()
+    # Five dialogues' first segments, with two events each; then the other four of its own wave.
+    assert answered == [10, 18, 18, 18, 18]
+    assert world.texts() == world.expected(dialogues=5, segments=4)
+    assert world.log(DEAD_LETTERS) == {}
+
+
+def test_rolling_restarts_while_a_server_is_away_make_nobody_a_suspect() -> None:
+    world = conversation()
+    for _ in range(5):
+        stop = Event()
+
+        def infer(wave, stop=stop) -> None:
+            stop.set()
+            raise InferenceUnavailable("gone")
+
+        world.worker(on_infer=infer).loop.run(stop)
+    assert restarted_until_done(world) == 0
+    assert world.metrics.counts["waves_alone"] == 0
 
 
 def test_many_kills_condemn_nobody() -> None:
