@@ -74,7 +74,11 @@ class Transport(Protocol):
         ...
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Say that everything below these offsets is done. Raise `LostOwnership` if the group says otherwise."""
+        """Say that everything below these offsets is done.
+
+        Raise `LostOwnership` for a partition or a place in the group that is another's, `TransportUnavailable` while
+        the group changes: the next poll tells what is still owned.
+        """
         ...
 
     def close(self) -> None:
