@@ -170,7 +170,7 @@ class Answers:
 class World:
     """The log, the store and the clock that outlive every process."""
 
-    def __init__(self, *, partitions: int = 2, commit_every_s: float = 0.0) -> None:
+    def __init__(self, *, partitions: int = 3, commit_every_s: float = 0.0) -> None:
         self.clock = ManualClock()
         self.broker = MemoryBroker(partitions=partitions, clock=self.clock)
         self.store = MemoryStore(clock=self.clock)
