@@ -6,13 +6,26 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from engine.build import build_models
 from engine.config import Config
 from engine.models import Models
-from engine.signals import StepOutcome, StepRequest
+from engine.signals import FACE_SIZE, SAMPLE_RATE_HZ, StepOutcome, StepRequest, Utterance
 
 PROCESSORS = 0.1
 """What Ray reserves, not what is used: nothing may wait for a place on a small machine."""
+
+_FIRST = StepRequest(
+    tensors={},
+    turns=(
+        Utterance(
+            speaker="nobody",
+            audio=np.zeros(SAMPLE_RATE_HZ, np.float32),
+            faces=np.zeros((1, FACE_SIZE, FACE_SIZE, 3), np.uint8),
+        ),
+    ),
+)
 
 
 class FusionServer:
@@ -45,6 +58,7 @@ def fusion_app(config: Config) -> Any:
         # A server that died is missed within a second, not ten.
         health_check_period_s=1.0,
         graceful_shutdown_timeout_s=5.0,
+        logging_config={"log_level": "WARNING", "enable_access_log": False},
     )(FusionServer)
     return deployment.bind(partial(_build, config))
 
@@ -53,4 +67,7 @@ def _build(config: Config) -> Models:
     import torch
 
     torch.set_num_threads(1)
-    return build_models(config)
+    models = build_models(config)
+    # The first call of all costs many times the second: nobody's turn has to wait for it.
+    models.infer([_FIRST])
+    return models
