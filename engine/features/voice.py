@@ -13,8 +13,9 @@ _SPREAD_FLOOR_DB = 1.0
 class VoiceEncoder(nn.Module):
     """Waveforms to tokens; what a recording's gain is makes no difference.
 
-    Each block is a 3x3 convolution, batch normalisation (running statistics at inference), ReLU and a 2x2 maximum.
-    Padded frames are zero before every convolution and every maximum, so padding never reaches a real token.
+    Each block is a 3x3 convolution, batch normalisation (running statistics at inference), ReLU and a 2x2 maximum; at
+    the end each token sees two neighbours on either side. Padded frames are zero before every convolution and every
+    maximum, so padding never reaches a real token.
     """
 
     def __init__(self, *, spectrum: LogMel, channels: Sequence[int], width: int) -> None:
@@ -26,6 +27,7 @@ class VoiceEncoder(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) for _, b in sides)
         bands = spectrum.width // 2 ** len(channels)
         self.project = nn.Linear(channels[-1] * bands, width)
+        self.context = nn.Conv1d(width, width, 5, padding=2)
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Waveforms `[B, N]` at 16 kHz and their mask to tokens `[B, T, width]` and the mask `[B, T]`."""
@@ -42,7 +44,9 @@ class VoiceEncoder(nn.Module):
             maps = F.max_pool2d(F.pad(maps, (0, 0, 0, maps.shape[2] % 2)), 2)
             mask = mask[:, ::2]
         tokens = self.project(maps.permute(0, 2, 1, 3).flatten(2))
-        return tokens * mask[:, :, None], mask
+        real = mask[:, :, None]
+        around = self.context((tokens * real).transpose(1, 2)).transpose(1, 2)
+        return (tokens + F.relu(around)) * real, mask
 
 
 def standardise(decibels: Tensor, mask: Tensor) -> Tensor:

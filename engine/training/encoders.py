@@ -63,10 +63,10 @@ def train_voice(
 
     def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
         waves = torch.stack([_stretch(audio[index], crop, generator) for index in chosen.tolist()])
-        waves = augment.voices(waves, chance=0.5, generator=generator)
+        waves = augment.voices(waves, chance=0.4, generator=generator)
         decibels, mask = encoder.spectrum.extract(waves, torch.ones_like(waves, dtype=torch.bool))
         frames = standardise(decibels, mask)
-        frames = augment.masked_bands(frames, generator=generator, time_frames=40, bands=12)
+        frames = augment.masked_bands(frames, generator=generator, time_frames=20, bands=8)
         return encoder.encode(frames, mask)
 
     _fit("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, progress=progress)

@@ -93,6 +93,8 @@ class DialogueTraining(Schedule):
     """The fusion's and the dialogue's stage; chances are in [0, 1]."""
 
     versions: int
+    acted_turns: int
+    acted_copies: int
     token_noise: float
     audio_missing: float
     video_missing: float

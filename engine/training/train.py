@@ -19,8 +19,8 @@ from engine.features.builders import face_encoder, voice_encoder
 from engine.fusion.builders import avafn
 from engine.training import card, recipe, tokens
 from engine.training.batches import Assembler, only
-from engine.training.corpora import emodb, fer2013, ravdess, scripted
-from engine.training.corpora.base import Dialogue, FaceSet, Turn, Voice
+from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
+from engine.training.corpora.base import Dialogue, FaceSet, Voice
 from engine.training.dialogues import predict, train_dialogues
 from engine.training.encoders import Head, Progress, train_face, train_voice
 from engine.training.recipe import Recipe
@@ -74,6 +74,7 @@ class _Training:
         self.scripted = data / corpora.scripted
         self.fer = fer2013.Fer2013(data / corpora.fer2013)
         self.voices = ravdess.read(self.ravdess, actors=chosen.speakers.ravdess_train)
+        self.german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_train)
         self.dev_voices = ravdess.read(self.ravdess, actors=chosen.speakers.ravdess_dev)
         self.dev_german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_dev)
         self.config: dict[str, Any] = {
@@ -96,7 +97,6 @@ class _Training:
     def encoders(self) -> None:
         """Train the voice's and the face's encoder."""
         seed, chosen = self.recipe.seed, self.recipe
-        german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_train)
         torch.manual_seed(seed)
         self.voice = voice_encoder(**self.config["encoders"]["audio"])
         head = Head(width=self.voice.width, dropout=chosen.voice_training.dropout)
@@ -105,7 +105,7 @@ class _Training:
             train_voice(
                 self.voice,
                 head,
-                [*self.voices, *german],
+                [*self.voices, *self.german],
                 schedule=chosen.voice_training,
                 seed=seed,
                 progress=self.progress,
@@ -113,7 +113,7 @@ class _Training:
 
         self.stages.run("voice", chosen.digest("voice", "voice_training"), {"encoder": self.voice, "head": head}, voice)
         self._measure_voice("RAVDESS dev actors, voice encoder alone", head, self.dev_voices)
-        self._measure_voice("EmoDB dev speakers, voice encoder alone", head, self.dev_german)
+        self._measure_voice("EmoDB dev speaker, voice encoder alone", head, self.dev_german)
         torch.manual_seed(seed)
         self.face = face_encoder(**self.config["encoders"]["face"])
         face_head = Head(width=self.face.width, dropout=chosen.face_training.dropout)
@@ -141,11 +141,13 @@ class _Training:
         train_set = scripted.read(self.scripted / "scripted_train.csv")
 
         def both() -> None:
-            bank = self._bank(train_set, self.voices, self.fer.source("train"), chosen.dialogue_training.versions)
+            faces, voices = self.fer.source("train"), [*self.voices, *self.german]
+            bank = self._bank(train_set, voices, faces, chosen.dialogue_training.versions)
+            calls = self._calls(self.german, copies=chosen.dialogue_training.acted_copies)
             train_dialogues(
                 self.fusion,
                 self.dialogue,
-                train_set,
+                [*train_set, *calls],
                 self._assembler(bank),
                 schedule=chosen.dialogue_training,
                 seed=chosen.seed,
@@ -161,13 +163,12 @@ class _Training:
         """One temperature over the dev dialogues as they are, with voices alone and with faces alone."""
         dev = scripted.read(self.scripted / "scripted_dev.csv")
         bank = self._assembler(self._bank(dev, self.dev_voices, self.fer.source("dev"), 1))
-        german = tuple(Turn(speaker=v.speaker, label=v.label, voice=v.name, face=None) for v in self.dev_german)
         german_bank = self._assembler(self._bank([], self.dev_german, self.fer.source("dev"), 1))
         parts: list[tuple[str, Sequence[Dialogue], Assembler]] = [
             ("scripted dev", dev, bank),
             ("scripted dev, voices alone", [tuple(only(t, voice=True) for t in d) for d in dev], bank),
             ("scripted dev, faces alone", [tuple(only(t, voice=False) for t in d) for d in dev], bank),
-            ("EmoDB dev speakers, each turn a dialogue", [(turn,) for turn in german], german_bank),
+            ("EmoDB dev speaker, acted call", self._calls(self.dev_german, copies=1), german_bank),
         ]
         found = {name: predict(self.fusion, self.dialogue, some, using)[1:] for name, some, using in parts}
         logits = np.concatenate([one for one, _ in found.values()])
@@ -202,6 +203,10 @@ class _Training:
         (self.out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         card.write(self.out, config, count=sum(tensor.numel() for tensor in tensors.values()))
         return self.out
+
+    def _calls(self, voices: Sequence[Voice], *, copies: int) -> list[Dialogue]:
+        turns = self.recipe.dialogue_training.acted_turns
+        return acted.dialogues(voices, turns=turns, copies=copies, seed=self.recipe.seed)
 
     def _sources(self) -> list[dict[str, str]]:
         who = self.recipe.speakers

@@ -1,16 +1,15 @@
 """What every corpus gives: its card, and its labelled voices, faces or turns."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ConfigurationError
-from engine.signals import SAMPLE_RATE_HZ, Waveform
+from engine.errors import BadMedia, ConfigurationError
+from engine.media.decode import decode
+from engine.signals import Waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,9 @@ class FaceSet:
     """`[N]`, indices into `schemas.labels.EMOTIONS`."""
 
 
+NO_FACES = FaceSet(images=np.zeros((0, 48, 48), dtype=np.uint8), labels=np.zeros(0, dtype=np.int64))
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One labelled turn of a dialogue: where its media is, by the corpus's own names."""
@@ -67,11 +69,9 @@ def existing(path: Path, what: str) -> Path:
     return path
 
 
-def decode(content: bytes) -> Waveform:
-    """A sound file's samples, mono at `SAMPLE_RATE_HZ`."""
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
-    pieces: list[Waveform] = []
-    with av.open(io.BytesIO(content), "r") as container:
-        for frame in (*container.decode(audio=0), None):
-            pieces.extend(out.to_ndarray()[0] for out in resampler.resample(frame))
-    return np.concatenate(pieces).astype(np.float32)
+def decode_voice(content: bytes) -> Waveform:
+    """A sound file's samples. Raises `BadMedia`."""
+    audio = decode(content, content_type=None).audio
+    if audio is None:
+        raise BadMedia("a recording of the corpus has no sound")
+    return audio

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from engine.errors import ConfigurationError
-from engine.training.corpora.base import Card, Voice, decode, existing
+from engine.training.corpora.base import Card, Voice, decode_voice, existing
 from schemas.labels import EMOTIONS, Emotion
 
 CARD = Card(
@@ -48,5 +48,7 @@ def read(path: Path, *, speakers: Collection[int]) -> list[Voice]:
                 continue
             if int(name.stem[:2]) in speakers:
                 label = EMOTIONS.index(_LABELS[name.stem[5]])
-                voices.append(Voice(name=name.name, speaker=name.stem[:2], label=label, audio=decode(content.read())))
+                voices.append(
+                    Voice(name=name.name, speaker=name.stem[:2], label=label, audio=decode_voice(content.read()))
+                )
     return sorted(voices, key=lambda voice: voice.name)

@@ -4,7 +4,7 @@ import tarfile
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from engine.training.corpora.base import Card, Voice, decode, existing
+from engine.training.corpora.base import Card, Voice, decode_voice, existing
 from schemas.labels import EMOTIONS, Emotion
 
 CARD = Card(
@@ -38,5 +38,5 @@ def read(path: Path, *, actors: Collection[int]) -> list[Voice]:
             if content is None or len(fields) != 7 or int(fields[6]) not in actors:
                 continue
             label = EMOTIONS.index(_LABELS[fields[2]])
-            voices.append(Voice(name=name.name, speaker=fields[6], label=label, audio=decode(content.read())))
+            voices.append(Voice(name=name.name, speaker=fields[6], label=label, audio=decode_voice(content.read())))
     return sorted(voices, key=lambda voice: voice.name)

@@ -1,0 +1,80 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import ConfigurationError
+from engine.training.corpora import emodb, fer2013, manifest, ravdess, scripted
+from schemas.labels import EMOTIONS
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the shared corpora are not at {DATA}")
+
+
+@needs_data
+def test_ravdess_has_sixty_recordings_an_actor():
+    voices = ravdess.read(DATA / "ravdess_speech_16k.tar", actors=[18])
+    counts = Counter(EMOTIONS[voice.label] for voice in voices)
+    assert counts == {"neutral": 12} | dict.fromkeys(EMOTIONS[1:], 8)
+    assert {voice.speaker for voice in voices} == {"18"}
+    assert all(voice.audio.dtype == np.float32 and 2.5 < len(voice.audio) / 16_000 < 6 for voice in voices)
+
+
+@needs_data
+def test_emodb_keeps_the_bundled_call_out_of_training():
+    path = DATA / "emodb_16k.tar"
+    with pytest.raises(ConfigurationError, match=r"\[12, 14\]"):
+        emodb.read_training(path, speakers=[3, 12, 14])
+    voices = emodb.read(path, speakers=[3])
+    assert {voice.name[5] for voice in voices} <= set("WEAFTN")
+    assert {voice.speaker for voice in voices} == {"03"}
+    assert all(EMOTIONS[voice.label] == "anger" for voice in voices if voice.name[5] == "W")
+
+
+@needs_data
+def test_fer2013_is_clean_and_the_scripted_dialogues_count_in_its_parts():
+    fer = fer2013.Fer2013(DATA / "fer2013.npz")
+    pictures = {part: {image.tobytes() for image in fer.faces(part).images} for part in ("train", "dev", "test")}
+    assert not pictures["train"] & pictures["dev"]
+    assert not pictures["train"] & pictures["test"]
+    assert not pictures["dev"] & pictures["test"]
+    for part in ("train", "dev", "test"):
+        source = fer.source(part)
+        for dialogue in scripted.read(DATA / "scripted" / f"scripted_{part}.csv"):
+            for turn in dialogue:
+                assert source.labels[turn.face] == turn.label
+
+
+@needs_data
+def test_scripted_parts_share_no_actor_and_the_harder_settings_lack_what_they_say():
+    table = DATA / "scripted" / "scripted_dev.csv"
+    dialogues = scripted.read(table)
+    turns = [turn for dialogue in dialogues for turn in dialogue]
+    assert len(dialogues) == 114
+    assert len(turns) == 1109
+    assert {int(turn.voice[18:20]) for turn in turns} <= set(scripted.ACTORS["dev"])
+    harder = [t for d in scripted.read(table, face_column="video40", voice_column="voice30") for t in d]
+    assert 0.5 < sum(turn.face is not None for turn in harder) / len(harder) < 0.7
+    assert 0.6 < sum(turn.voice is not None for turn in harder) / len(harder) < 0.8
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("d,1,A,one.flac,,,boredom", "line 2: 'boredom' is none of"),
+        ("d,1,A,two.flac,,,joy", "line 2: the medium"),
+        ("d,1,A,one.flac,x,,joy", "line 2: start_s and end_s are seconds"),
+    ],
+)
+def test_a_manifest_says_which_line_is_wrong(small_corpora, line, message):
+    path = small_corpora.manifest
+    path.write_text(f"dialogue_id,utterance_id,speaker,media,start_s,end_s,emotion\n{line}\n")
+    with pytest.raises(ConfigurationError, match=message):
+        manifest.read(path)
+
+
+def test_a_manifest_without_a_column_is_refused(small_corpora):
+    small_corpora.manifest.write_text("dialogue_id,speaker\nd,A\n")
+    with pytest.raises(ConfigurationError, match=r"no column utterance_id, media"):
+        manifest.read(small_corpora.manifest)

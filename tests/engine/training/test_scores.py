@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+
+from engine.training.scores import score
+
+
+def test_scores_by_hand():
+    labels = np.array([0, 0, 0, 1, 1, 3])
+    said = [0, 0, 1, 1, 2, 3]
+    chances = np.full((6, 7), 0.05)
+    chances[range(6), said] = 0.7
+    found = score(labels, chances)
+    f1 = {"neutral": 2 * 2 / 5, "joy": 2 * 1 / 4, "anger": 1.0}
+    assert found.per_class_f1 == pytest.approx(f1)
+    assert found.per_class_recall == pytest.approx({"neutral": 2 / 3, "joy": 1 / 2, "anger": 1.0})
+    assert found.weighted_f1 == pytest.approx((3 * f1["neutral"] + 2 * f1["joy"] + 1) / 6)
+    assert found.macro_f1 == pytest.approx(sum(f1.values()) / 3)
+    assert found.accuracy == pytest.approx(4 / 6)
+    assert found.uar == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    assert found.ece == pytest.approx(abs(4 / 6 - 0.7))
+    assert found.turns == 6
