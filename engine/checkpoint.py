@@ -95,7 +95,7 @@ def classify(record: DialogueRecord | None, position: Position, segment: Segment
     if segment.redriveof is not None:
         return Verdict.NEW
     last = record.sequences.get(segment.source)
-    if segment.id in record.recent_ids or segment.sequence == last:
+    if segment.origin in record.recent_ids or segment.sequence == last:
         return Verdict.DUPLICATE
     return Verdict.BACKWARDS if last is not None and segment.sequence < last else Verdict.NEW
 

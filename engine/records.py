@@ -50,7 +50,7 @@ def go_on(
         update={
             "position": position,
             "sequences": {**record.sequences, segment.source: sequence},
-            "recent_ids": (*record.recent_ids, segment.id)[-RECENT_IDS:],
+            "recent_ids": (*record.recent_ids, segment.origin)[-RECENT_IDS:],
             "updated_s": now_s,
             "outbox": (),
         }

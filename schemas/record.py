@@ -53,6 +53,7 @@ class DialogueRecord(Message):
     sequences: Mapping[str, int] = {}
     """Last sequence by source."""
     recent_ids: tuple[str, ...] = ()
+    """`Segment.origin` of the last records."""
     roster: Mapping[str, Participant] = {}
     status: Literal["open", "ended"] = "open"
     turns: int = 0

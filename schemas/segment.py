@@ -38,6 +38,11 @@ class Segment(Message):
     redriveof: str | None = None
     """Event id of the dead letter this record tries again."""
 
+    @property
+    def origin(self) -> str:
+        """The source and its id: CloudEvents promises that no two records share both."""
+        return f"{self.source} {self.id}"
+
     @model_validator(mode="after")
     def _times_in_order(self) -> "Segment":
         if self.type == "turntone.segment.v1":

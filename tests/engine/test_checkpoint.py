@@ -33,7 +33,7 @@ RECORD = DialogueRecord(
     incarnation="0",
     position=at(10),
     sequences={"s": 5},
-    recent_ids=("id-s-4", "id-s-5", "jumped"),
+    recent_ids=("s id-s-4", "s id-s-5", "s jumped"),
     model_id="m",
 )
 
@@ -50,6 +50,7 @@ RECORD = DialogueRecord(
         (at(11), segment(5), Verdict.DUPLICATE),
         (at(11), segment(4), Verdict.DUPLICATE),
         (at(11), segment(9, name="jumped"), Verdict.DUPLICATE),
+        (at(11), segment(9, name="jumped", source="other"), Verdict.NEW),
         (at(3, partition=1), segment(5), Verdict.DUPLICATE),
         (at(11), segment(2), Verdict.BACKWARDS),
         (at(11), segment(2, redriveof="dead"), Verdict.NEW),

@@ -132,7 +132,7 @@ def go_on(arrival: Arrival, before: DialogueRecord | None) -> DialogueRecord:
             "version": record.version + 1,
             "position": position,
             "sequences": {**record.sequences, segment.source: sequence},
-            "recent_ids": (*record.recent_ids, segment.id)[-RECENT:],
+            "recent_ids": (*record.recent_ids, segment.origin)[-RECENT:],
             "outbox": (),
         }
     )
