@@ -9,7 +9,7 @@ from typing import Protocol
 from actors.progress import Progress, Step
 from engine.clock import Clock
 from engine.config import Config
-from engine.errors import CheckpointError, ConfigurationError, SnapshotMismatch
+from engine.errors import CheckpointError, ConfigurationError, SnapshotMismatch, Unavailable
 from engine.metrics import Reading
 
 NO_USE = (ConfigurationError, CheckpointError, SnapshotMismatch)
@@ -88,7 +88,7 @@ class Crew:
             self._progress(Step(slot.name, "starting"))
             self._serve(slot)
             if slot.hand is not None:
-                slot.hand.warm().result(timeout=warm_s)
+                _warmed(slot, slot.hand, timeout_s=warm_s)
             self._progress(Step(slot.name, "ready", self._clock.monotonic_s() - began_s))
         self._keep_standby()
 
@@ -154,3 +154,10 @@ class Crew:
     def _keep_standby(self) -> None:
         if self._with_standby and self._standby is None and all(slot.served for slot in self._slots):
             self._standby = self._hire()
+
+
+def _warmed(slot: _Slot, hand: Hand, *, timeout_s: float) -> None:
+    try:
+        hand.warm().result(timeout=timeout_s)
+    except TimeoutError:
+        raise Unavailable(f"{slot.name} was not ready within {timeout_s:.0f} s; is the machine too busy?") from None

@@ -25,7 +25,7 @@ from engine.errors import PublishFailed, Unavailable
 from engine.metrics import Reading
 from engine.transport.kafka_publisher import KafkaPublisher
 
-WARM_S = 180.0
+WARM_S = 300.0
 DRAIN_S = 30.0
 LOOK_S = 0.25
 TICK_S = 5.0
