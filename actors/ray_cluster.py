@@ -14,6 +14,8 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Ray would let everything else on the machine go first (niceness 15), and a busy one starves its workers for minutes.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 import ray
 from ray import serve
