@@ -222,7 +222,9 @@ class PartitionLoop:
         (future,) = self._beside(
             [partial(rebuild, store=self._store, snapshots=self._snapshots, ttl_s=self._record_ttl_s)]
         )
-        _log.warning("the store had no epoch; %d dialogues were read from their snapshots", future.result())
+        found = future.result()
+        if found:
+            _log.warning("the store had no epoch; %d dialogues were read from their snapshots", found)
         self._metrics.count("rebuilds")
 
     def _beside(self, calls: Sequence[Callable[[], T]]) -> Sequence[Future[T]]:
