@@ -1,0 +1,61 @@
+"""The real stack of these tests, and the log of a quiet run on it."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from actors.embedded.jars import cached_jars
+from actors.supervisor import Supervisor
+from engine.config import read_config
+from simulators.corpus import Corpus
+from tests.chaos.eventlog import EventLog, read_log
+from tests.chaos.replaying import conversations, play, turns_in, whole_log
+
+FULL = os.environ.get("TURNTONE_CHAOS") == "full"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is replayed, and how often something is killed in it."""
+
+    corpus: Corpus
+    worker_kills: int
+    at_once: int
+    """Dialogues side by side."""
+
+    @property
+    def pace_s(self) -> float:
+        """About the time from one turn to the next; an utterance and its pause take 2.6 s."""
+        return 2.6 / self.at_once
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack, and what its log is when nothing is killed."""
+
+    supervisor: Supervisor
+    bootstrap: str
+    quiet: EventLog
+
+
+@pytest.fixture(scope="module")
+def scale() -> Scale:
+    if FULL:
+        return Scale(conversations(calls=17, meetings=12), worker_kills=20, at_once=4)
+    return Scale(conversations(calls=3, meetings=3), worker_kills=3, at_once=4)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, scale: Scale) -> Iterator[Stack]:
+    if not cached_jars():
+        pytest.skip("the broker's jars are not cached: python -m actors.embedded.install")
+    with Supervisor(config=read_config(data=tmp_path_factory.mktemp("chaos"))) as supervisor:
+        bootstrap = supervisor.config.broker.bootstrap
+        assert bootstrap is not None
+        play(scale.corpus, bootstrap=bootstrap, run="quiet", at_once=scale.at_once, speed=None)
+        quiet = read_log(whole_log(bootstrap), run="quiet")
+        assert not quiet.dead_letters
+        assert quiet.turns >= turns_in(scale.corpus)
+        yield Stack(supervisor, bootstrap, quiet)

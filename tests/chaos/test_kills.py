@@ -1,0 +1,92 @@
+"""`kill -9` at random moments of a replay on the real servers leaves the log of a quiet run."""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actors.supervisor import Supervisor
+from tests.chaos.blows import SERVERS, kill_worker
+from tests.chaos.conftest import FULL, Scale, Stack
+from tests.chaos.eventlog import EventLog, differences, read_log
+from tests.chaos.replaying import Blow, moments, play, recovery_s, turns_in, whole_log
+
+pytestmark = [pytest.mark.stack, pytest.mark.chaos, pytest.mark.timeout(3600 if FULL else 900)]
+
+SEED = 20_261_121
+RESULTS = Path(__file__).parent / "results"
+SERVER_KILLS = 2
+
+Strike = Callable[[Supervisor, random.Random], Blow]
+
+
+def test_killed_workers_leave_the_log_of_a_quiet_run(stack: Stack, scale: Scale):
+    chaos = run(stack, scale, name="workers", strike=kill_worker, blows=scale.worker_kills)
+    same_as_quiet(stack, chaos)
+
+
+@pytest.mark.parametrize("server", sorted(SERVERS) if FULL else [])
+def test_killed_servers_leave_the_log_of_a_quiet_run(stack: Stack, scale: Scale, server: str):
+    chaos = run(stack, scale, name=server, strike=SERVERS[server], blows=SERVER_KILLS)
+    same_as_quiet(stack, chaos)
+
+
+def same_as_quiet(stack: Stack, chaos: EventLog) -> None:
+    assert chaos.dead_letters == ()
+    assert chaos.conflicts == ()
+    assert chaos.strangers == ()
+    assert differences(stack.quiet, chaos) == []
+
+
+def run(stack: Stack, scale: Scale, *, name: str, strike: Strike, blows: int) -> EventLog:
+    """A replay at the pace of life with `blows` in it, and what it left; the figures are printed, and kept if full."""
+    rng = random.Random(f"{SEED}-{name}")
+    when = moments(rng, blows=blows, turns=turns_in(scale.corpus))
+    struck = play(
+        scale.corpus,
+        bootstrap=stack.bootstrap,
+        run=name,
+        at_once=scale.at_once,
+        speed=1.0,
+        blows=when,
+        pace_s=scale.pace_s,
+        strike=lambda: strike(stack.supervisor, rng),
+    )
+    records = whole_log(stack.bootstrap)
+    chaos = read_log(records, run=name)
+    waits = [recovery_s(blow, records) for blow in struck]
+    known = [wait for wait in waits if wait is not None]
+    figures = {
+        "seed": SEED,
+        "utterances": turns_in(scale.corpus),
+        "turns": chaos.turns,
+        "said_again": chaos.repeated,
+        "differences": differences(stack.quiet, chaos),
+        "two_contents": chaos.conflicts,
+        "strangers": chaos.strangers,
+        "dead_letters": chaos.dead_letters,
+        "next_event_s": {
+            "p50": round(float(np.percentile(known, 50)), 2),
+            "p95": round(float(np.percentile(known, 95)), 2),
+            "most": round(max(known), 2),
+        },
+        "blows": [
+            {
+                "after_turns": round(moment, 2),
+                **asdict(blow),
+                "partitions": sorted(blow.partitions),
+                "next_event_s": None if wait is None else round(wait, 2),
+            }
+            for moment, blow, wait in zip(when, struck, waits, strict=True)
+        ],
+    }
+    text = json.dumps(figures, indent=2)
+    print(f"\n{name}: {text}")
+    if FULL:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(text + "\n")
+    return chaos
