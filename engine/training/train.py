@@ -23,6 +23,7 @@ from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
 from engine.training.corpora.base import Dialogue, FaceSet, Voice
 from engine.training.dialogues import predict, train_dialogues
 from engine.training.encoders import Head, Progress, train_face, train_voice
+from engine.training.evaluate import NAMES, evaluate
 from engine.training.recipe import Recipe
 from engine.training.scores import score
 from engine.training.stages import Stages, joined
@@ -34,6 +35,7 @@ Metrics = dict[str, dict[str, Any]]
 def train(recipe_path: Path, out: Path, *, data: Path, progress: Progress) -> Path:
     """Make the checkpoint of a recipe in `out` from the corpora under `data`; returns `out`.
 
+    The held-out parts are read at the very end, for the card.
     Stages lie in `out/stages`: a training that was interrupted goes on with the first one that is missing.
     Raises `ConfigurationError` for a recipe that is wrong or a corpus that is not there.
     """
@@ -41,6 +43,8 @@ def train(recipe_path: Path, out: Path, *, data: Path, progress: Progress) -> Pa
     made.encoders()
     made.dialogues()
     made.calibrate()
+    made.save()
+    made.test()
     return made.save()
 
 
@@ -67,6 +71,7 @@ class _Training:
     def __init__(self, chosen: Recipe, out: Path, *, data: Path, progress: Progress) -> None:
         self.recipe = chosen
         self.out = out
+        self.data = data
         self.progress = progress
         self.stages = Stages(out / "stages")
         corpora = chosen.corpora
@@ -181,6 +186,14 @@ class _Training:
             answered = float((chances[name].max(axis=1) >= line).mean())
             extra = {"ece_before": before, "answered": answered}
             self.metrics[name] = asdict(score(labels, chances[name])) | extra
+
+    def test(self) -> None:
+        """Measure the checkpoint that was written on what no choice has seen."""
+        for name in NAMES:
+            for row in evaluate(str(self.out), name, data=self.data):
+                self.metrics[row.name] = asdict(row.causal) | {"answered": row.answered}
+                if name == "scripted":
+                    self.metrics[f"{row.name}, without history"] = asdict(row.single_turn)
 
     def save(self) -> Path:
         """Write the checkpoint folder."""
