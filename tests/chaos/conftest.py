@@ -22,13 +22,8 @@ class Scale:
 
     corpus: Corpus
     worker_kills: int
-    at_once: int
-    """Dialogues side by side."""
-
-    @property
-    def pace_s(self) -> float:
-        """About the time from one turn to the next; an utterance and its pause take 2.6 s."""
-        return 2.6 / self.at_once
+    speed: float
+    """How much faster than life it goes while workers are killed."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +38,8 @@ class Stack:
 @pytest.fixture(scope="module")
 def scale() -> Scale:
     if FULL:
-        return Scale(conversations(calls=17, meetings=12), worker_kills=20, at_once=4)
-    return Scale(conversations(calls=3, meetings=3), worker_kills=3, at_once=4)
+        return Scale(conversations(calls=17, meetings=12), worker_kills=20, speed=1.0)
+    return Scale(conversations(calls=3, meetings=3), worker_kills=3, speed=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +49,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, scale: Scale) -> Iterator[St
     with Supervisor(config=read_config(data=tmp_path_factory.mktemp("chaos"))) as supervisor:
         bootstrap = supervisor.config.broker.bootstrap
         assert bootstrap is not None
-        play(scale.corpus, bootstrap=bootstrap, run="quiet", at_once=scale.at_once, speed=None)
+        play(scale.corpus, bootstrap=bootstrap, run="quiet", speed=None)
         quiet = read_log(whole_log(bootstrap), run="quiet")
         assert not quiet.dead_letters
         assert quiet.turns >= turns_in(scale.corpus)

@@ -24,7 +24,7 @@ class Name(NamedTuple):
     dialogue: str
     sequence: int
     kind: EventKind
-    index: int
+    nth: int
 
 
 class Event(NamedTuple):

@@ -1,5 +1,6 @@
 """A replay of bundled conversations side by side, and blows that fall at random moments of it."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +25,10 @@ from simulators.timeline import Sent
 
 PATIENCE_S = 150.0
 """Without a word for so long, nothing more will come."""
+AT_ONCE = 4
+"""Dialogues side by side."""
+TURN_S = 2.6
+"""About the length of an utterance and its pause."""
 ALL_TOPICS = (SEGMENTS, TURNS, DIALOGUES, DEAD_LETTERS, STATES)
 
 
@@ -80,7 +85,7 @@ class Turns:
             self._changed.notify_all()
 
     def wait_for(self, moment: float, *, pace_s: float) -> None:
-        """Return at a moment; what is behind the comma is the time since that turn."""
+        """Return at a moment; what is behind its point is the time since that turn, of `pace_s` to the next."""
         with self._changed:
             self._changed.wait_for(lambda: self._over or self._sent >= int(moment))
         time.sleep((moment % 1.0) * pace_s)
@@ -91,10 +96,9 @@ def play(
     *,
     bootstrap: str,
     run: str,
-    at_once: int,
     speed: float | None,
+    at_once: int = AT_ONCE,
     blows: Sequence[float] = (),
-    pace_s: float = 0.0,
     strike: Callable[[], Blow] | None = None,
 ) -> list[Blow]:
     """Replay, strike at the moments of `blows`, and return when every dialogue has ended.
@@ -117,7 +121,7 @@ def play(
     def strike_all() -> list[Blow]:
         struck = []
         for moment in blows:
-            turns.wait_for(moment, pace_s=pace_s)
+            turns.wait_for(moment, pace_s=TURN_S / at_once / (speed or math.inf))
             if strike is not None:
                 struck.append(strike())
         return struck

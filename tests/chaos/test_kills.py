@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from actors.supervisor import Supervisor
+from simulators.corpus import Corpus
 from tests.chaos.blows import SERVERS, kill_worker
 from tests.chaos.conftest import FULL, Scale, Stack
 from tests.chaos.eventlog import EventLog, differences, read_log
@@ -24,36 +25,28 @@ SERVER_KILLS = 2
 Strike = Callable[[Supervisor, random.Random], Blow]
 
 
-def test_killed_workers_leave_the_log_of_a_quiet_run(stack: Stack, scale: Scale):
-    chaos = run(stack, scale, name="workers", strike=kill_worker, blows=scale.worker_kills)
-    same_as_quiet(stack, chaos)
-
-
-@pytest.mark.parametrize("server", sorted(SERVERS) if FULL else [])
-def test_killed_servers_leave_the_log_of_a_quiet_run(stack: Stack, scale: Scale, server: str):
-    chaos = run(stack, scale, name=server, strike=SERVERS[server], blows=SERVER_KILLS)
-    same_as_quiet(stack, chaos)
-
-
-def same_as_quiet(stack: Stack, chaos: EventLog) -> None:
+@pytest.mark.parametrize("part", ["workers", *sorted(SERVERS)] if FULL else ["workers"])
+def test_kills_leave_the_log_of_a_quiet_run(stack: Stack, scale: Scale, part: str):
+    if part == "workers":
+        chaos = run(stack, scale.corpus, name=part, strike=kill_worker, blows=scale.worker_kills, speed=scale.speed)
+    else:
+        chaos = run(stack, scale.corpus, name=part, strike=SERVERS[part], blows=SERVER_KILLS, speed=2.0)
     assert chaos.dead_letters == ()
     assert chaos.conflicts == ()
     assert chaos.strangers == ()
     assert differences(stack.quiet, chaos) == []
 
 
-def run(stack: Stack, scale: Scale, *, name: str, strike: Strike, blows: int) -> EventLog:
-    """A replay at the pace of life with `blows` in it, and what it left; the figures are printed, and kept if full."""
+def run(stack: Stack, corpus: Corpus, *, name: str, strike: Strike, blows: int, speed: float) -> EventLog:
+    """A replay with `blows` in it, and what it left; the figures are printed, and of a full one kept."""
     rng = random.Random(f"{SEED}-{name}")
-    when = moments(rng, blows=blows, turns=turns_in(scale.corpus))
+    when = moments(rng, blows=blows, turns=turns_in(corpus))
     struck = play(
-        scale.corpus,
+        corpus,
         bootstrap=stack.bootstrap,
         run=name,
-        at_once=scale.at_once,
-        speed=1.0,
+        speed=speed,
         blows=when,
-        pace_s=scale.pace_s,
         strike=lambda: strike(stack.supervisor, rng),
     )
     records = whole_log(stack.bootstrap)
@@ -62,7 +55,7 @@ def run(stack: Stack, scale: Scale, *, name: str, strike: Strike, blows: int) ->
     known = [wait for wait in waits if wait is not None]
     figures = {
         "seed": SEED,
-        "utterances": turns_in(scale.corpus),
+        "utterances": turns_in(corpus),
         "turns": chaos.turns,
         "said_again": chaos.repeated,
         "differences": differences(stack.quiet, chaos),

@@ -38,6 +38,7 @@ def encoded(
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate_hz, layout=layout)
+        assert isinstance(stream, av.AudioStream)
         frame = av.AudioFrame.from_ndarray(waveform[None], format="fltp", layout="mono")
         frame.sample_rate = SAMPLE_RATE_HZ
         resampler = av.AudioResampler(format=stream.format, layout=layout, rate=rate_hz)
@@ -66,6 +67,7 @@ def memory_bomb() -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as output:
         stream = output.add_stream("ffv1", rate=25)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "gbrap16le"
         frame = av.VideoFrame(width, height, stream.pix_fmt)
         for plane in frame.planes:
@@ -80,6 +82,6 @@ def memory_bomb() -> bytes:
     return file.getvalue()
 
 
-def _packets(stream: av.VideoStream, frame: av.VideoFrame) -> Iterable[av.Packet]:
+def _packets(stream: av.VideoStream, frame: av.VideoFrame) -> Iterable["av.Packet[av.VideoStream]"]:
     yield from stream.encode(frame)
     yield from stream.encode(None)
