@@ -43,6 +43,16 @@ class Blow:
     """What was this one's to answer."""
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """The next turn out of what was hit by a blow."""
+
+    next_event_s: float
+    """Since the blow."""
+    waited_s: float
+    """Of that, since there was something to answer: an utterance may have ended only later."""
+
+
 def conversations(*, calls: int, meetings: int) -> Corpus:
     """Copies of the call (24 turns, voices, half of them withheld) and of the meeting (16 turns, faces too)."""
     kinds = {"call": (open_corpus(CALL), calls), "meeting": (open_corpus(MEETING), meetings)}
@@ -146,11 +156,8 @@ def whole_log(bootstrap: str) -> list[Incoming]:
         reader.close()
 
 
-def recovery_s(blow: Blow, records: Iterable[Incoming]) -> float | None:
-    """From a blow to the next turn out of the partitions it hit; None if there was nothing more to answer.
-
-    Where nothing waited to be answered, time counts from the end of the utterance that came next.
-    """
+def recovery(blow: Blow, records: Iterable[Incoming]) -> Recovery | None:
+    """What became of the partitions that a blow hit; None if there was nothing more to answer in them."""
     after = [
         record
         for record in records
@@ -162,7 +169,7 @@ def recovery_s(blow: Blow, records: Iterable[Incoming]) -> float | None:
         return None
     first = min(after, key=lambda record: record.timestamp_s)
     spoken_s = datetime.fromisoformat(read_attributes(first.headers)["time"]).timestamp()
-    return first.timestamp_s - max(blow.at_s, spoken_s)
+    return Recovery(round(first.timestamp_s - blow.at_s, 3), round(first.timestamp_s - max(blow.at_s, spoken_s), 3))
 
 
 def _hear_out(reader: KafkaReader, replaying: "Future[Replayed]", *, dialogues: int, run: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from simulators.corpus import Corpus
 from tests.chaos.blows import SERVERS, kill_worker
 from tests.chaos.conftest import FULL, Scale, Stack
 from tests.chaos.eventlog import EventLog, differences, read_log
-from tests.chaos.replaying import Blow, moments, play, recovery_s, turns_in, whole_log
+from tests.chaos.replaying import Blow, moments, play, recovery, turns_in, whole_log
 
 pytestmark = [pytest.mark.stack, pytest.mark.chaos, pytest.mark.timeout(3600 if FULL else 900)]
 
@@ -51,8 +51,8 @@ def run(stack: Stack, corpus: Corpus, *, name: str, strike: Strike, blows: int, 
     )
     records = whole_log(stack.bootstrap)
     chaos = read_log(records, run=name)
-    waits = [recovery_s(blow, records) for blow in struck]
-    known = [wait for wait in waits if wait is not None]
+    recoveries = [recovery(blow, records) for blow in struck]
+    known = [one for one in recoveries if one is not None]
     figures = {
         "seed": SEED,
         "utterances": turns_in(corpus),
@@ -62,19 +62,16 @@ def run(stack: Stack, corpus: Corpus, *, name: str, strike: Strike, blows: int, 
         "two_contents": chaos.conflicts,
         "strangers": chaos.strangers,
         "dead_letters": chaos.dead_letters,
-        "next_event_s": {
-            "p50": round(float(np.percentile(known, 50)), 2),
-            "p95": round(float(np.percentile(known, 95)), 2),
-            "most": round(max(known), 2),
-        },
+        "next_event_s": percentiles([one.next_event_s for one in known]),
+        "waited_s": percentiles([one.waited_s for one in known]),
         "blows": [
             {
                 "after_turns": round(moment, 2),
                 **asdict(blow),
                 "partitions": sorted(blow.partitions),
-                "next_event_s": None if wait is None else round(wait, 2),
+                **(asdict(one) if one else {}),
             }
-            for moment, blow, wait in zip(when, struck, waits, strict=True)
+            for moment, blow, one in zip(when, struck, recoveries, strict=True)
         ],
     }
     text = json.dumps(figures, indent=2)
@@ -83,3 +80,7 @@ def run(stack: Stack, corpus: Corpus, *, name: str, strike: Strike, blows: int, 
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{name}.json").write_text(text + "\n")
     return chaos
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    return {name: round(float(np.percentile(seconds, q)), 2) for name, q in (("p50", 50), ("p95", 95), ("most", 100))}

@@ -1,13 +1,11 @@
 import random
 from datetime import UTC, datetime
 
-import pytest
-
 from engine.transport.base import Incoming
 from schemas.cloudevents import event_headers
 from schemas.record import Position
 from schemas.topics import SEGMENTS, TURN_TYPE, TURNS
-from tests.chaos.replaying import Blow, conversations, moments, recovery_s, turns_in
+from tests.chaos.replaying import Blow, Recovery, conversations, moments, recovery, turns_in
 
 BLOW = Blow("worker-0", at_s=100.0, partitions=frozenset({0, 2}))
 
@@ -46,12 +44,12 @@ def test_recovery_is_the_time_to_the_next_turn_of_what_was_hit():
         turn(partition=2, at_s=104.0, spoken_s=99.0),
         turn(partition=0, at_s=105.0, spoken_s=99.0),
     ]
-    assert recovery_s(BLOW, records) == pytest.approx(4.0)
+    assert recovery(BLOW, records) == Recovery(next_event_s=4.0, waited_s=4.0)
 
 
-def test_where_nothing_waited_recovery_counts_from_the_next_utterance():
-    assert recovery_s(BLOW, [turn(partition=0, at_s=107.5, spoken_s=107.0)]) == pytest.approx(0.5)
+def test_where_nothing_waited_there_was_only_the_next_utterance_to_wait_for():
+    assert recovery(BLOW, [turn(partition=0, at_s=107.5, spoken_s=107.0)]) == Recovery(next_event_s=7.5, waited_s=0.5)
 
 
 def test_where_nothing_more_was_said_there_is_no_recovery_to_measure():
-    assert recovery_s(BLOW, [turn(partition=1, at_s=107.5, spoken_s=107.0)]) is None
+    assert recovery(BLOW, [turn(partition=1, at_s=107.5, spoken_s=107.0)]) is None
