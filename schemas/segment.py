@@ -1,14 +1,23 @@
 """What producers send: a timed span of media, or word that a dialogue starts or ends."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from schemas.message import Message
 
+
+def _utc(time: datetime) -> datetime:
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is not a time in UTC: its year is not one of 1 to 9999 there") from error
+
+
 DialogueId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Time = Annotated[datetime, AfterValidator(_utc)]
 SegmentType = Literal["turntone.segment.v1", "turntone.dialogue.started.v1", "turntone.dialogue.ended.v1"]
 
 
@@ -21,8 +30,8 @@ class Segment(Message):
     source: Name
     """Who produced it; `sequence` grows per dialogue and source."""
     type: SegmentType
-    time: datetime | None = None
-    """Wall time of the segment's end; latency counts from it."""
+    time: Time | None = None
+    """Wall time of the segment's end, in UTC; latency counts from it."""
     datacontenttype: str | None = None
     sequence: Annotated[int, Field(ge=0)]
     starttime: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

@@ -47,6 +47,12 @@ def test_header_names_are_read_in_any_case_and_foreign_headers_are_left_out():
     assert read_segment("call-1", [*headers, ("x-trace", b"\xff")]) == segment()
 
 
+def test_a_time_is_kept_in_utc_and_without_a_zone_taken_for_it():
+    for written in (b"2026-01-01T13:00:00+01:00", b"2026-01-01T12:00:00"):
+        headers = [*segment_headers(segment()), ("ce_time", written)]
+        assert read_segment("call-1", headers).time == datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -55,6 +61,8 @@ def test_header_names_are_read_in_any_case_and_foreign_headers_are_left_out():
         ({"ce_type": b"turntone.nonsense.v9"}, "ce_type: Input should be"),
         ({"ce_sequence": b"two"}, "ce_sequence: Input should be a valid integer"),
         ({"ce_sequence": b"-1"}, "ce_sequence: Input should be greater than or equal to 0"),
+        ({"ce_time": b"0001-01-01T00:00:00+01:00"}, "ce_time: is not a time in UTC"),
+        ({"ce_time": b"9999-12-31T23:59:59-01:00"}, "ce_time: is not a time in UTC"),
         ({"ce_starttime": b"nan"}, "ce_starttime: Input should be a finite number"),
         ({"ce_endtime": b"1.0"}, "endtime 1.0 is not after starttime 1.5"),
         ({"ce_endtime": None}, "a media segment needs starttime and endtime"),
