@@ -127,9 +127,9 @@ def _collect(
     if not starts:
         raise BadMedia("nothing of its audio and video can be decoded")
     begin_s = min(starts) if window is None else from_s
-    if max(starts) - begin_s > limits.duration_most_s:
-        raise BadMedia(f"lasts longer than {limits.duration_most_s:g} s; cut it into utterances")
     shown_s = declared_s if container.format.name.endswith("_pipe") else None
+    if max(max(starts) - begin_s, shown_s or 0.0) > limits.duration_most_s:
+        raise BadMedia(f"lasts longer than {limits.duration_most_s:g} s; cut it into utterances")
     return _media(sound, picture, begin_s=begin_s, until_s=until_s, audio=audio, video=video, shown_s=shown_s)
 
 

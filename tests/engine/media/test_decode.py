@@ -144,6 +144,12 @@ def test_a_still_image_is_one_frame(encode, container, codec):
     assert media.audio_missing == "no audio stream"
 
 
+def test_a_still_image_is_not_shown_for_longer_than_media_may_last(encode):
+    data = encode("image2pipe", audio=None, video="mjpeg", seconds=0.04, size=(80, 60))
+    with pytest.raises(BadMedia, match="longer than 900 s"):
+        decode(data, content_type="image/jpeg", declared_s=1e300)
+
+
 def test_what_is_not_media_is_refused_with_a_sentence():
     for data in (b"", b"just a few words\n" * 20, bytes(range(256)) * 8, b"\x1aE\xdf\xa3"):
         with pytest.raises(BadMedia, match=r"\w+ \w+"):
