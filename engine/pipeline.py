@@ -1,7 +1,7 @@
 """One segment's way, as pure steps: its record's state and the segment in, the next record and its events out."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
@@ -189,7 +189,8 @@ class Pipeline:
     def _prepare_started(self, opened: Prepared) -> Prepared:
         started = _parse(DialogueStarted, opened.arrival)
         roster = self._gate.enter(started.participants, opened.record.roster)
-        return replace(opened, record=opened.record.model_copy(update={"roster": roster}))
+        tensors = _without(opened.tensors, self._gate.dropped(opened.record.roster, roster))
+        return replace(opened, record=opened.record.model_copy(update={"roster": roster}), tensors=tensors)
 
     def _prepare_ended(self, opened: Prepared, *, before: DialogueRecord | None) -> Prepared:
         ended = _parse(DialogueEnded, opened.arrival)
@@ -207,12 +208,13 @@ class Pipeline:
     def _prepare_media(self, opened: Prepared) -> Prepared:
         segment, record = opened.arrival.segment, opened.record
         ruling = self._gate.rule(segment, record.roster)
+        dropped = self._gate.dropped(record.roster, ruling.roster)
         record = record.model_copy(update={"roster": ruling.roster})
-        tensors = _without(opened.tensors, ruling.dropped)
+        tensors = _without(opened.tensors, dropped)
         start_s, end_s = segment.starttime or 0.0, segment.endtime or 0.0
         if not ruling.decision.allowed:
             reason = ruling.decision.rule
-            if ruling.dropped is not None:
+            if dropped:
                 reason += "; what was kept of the speaker until now is erased"
             withheld = Draft(
                 speaker=segment.speaker,
@@ -300,10 +302,8 @@ def _draft(found: Perceived, segment: Segment, *, role: str | None) -> Draft:
     )
 
 
-def _without(tensors: Tensors, speaker: str | None) -> Tensors:
-    if speaker is None:
-        return tensors
-    return {name: tensor for name, tensor in tensors.items() if name.partition("/")[2] != speaker}
+def _without(tensors: Tensors, speakers: Set[str]) -> Tensors:
+    return {name: tensor for name, tensor in tensors.items() if name.partition("/")[2] not in speakers}
 
 
 _Body = TypeVar("_Body", bound=Message)

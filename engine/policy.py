@@ -20,8 +20,6 @@ class Ruling:
     decision: PolicyDecision
     roster: Roster
     """Who takes part, as known after this segment."""
-    dropped: str | None = None
-    """A participant who was allowed until now: whatever is kept of them is to be erased."""
 
 
 class RoleGate:
@@ -48,13 +46,14 @@ class RoleGate:
         """Decide on a segment's headers and the roster alone.
 
         A named speaker is decided by their own role. A segment that names only a role is a channel: everybody
-        heard in it has that role. A segment that names neither is a mixed channel, and is withheld whole unless
+        heard in it has that role; a denied channel enters the roster, for somebody takes part who may not be inferred,
+        and stays denied. A segment that names neither is a mixed channel, and is withheld whole unless
         everybody announced is allowed: to know who speaks, one would have to analyse the denied voices too.
         """
         if segment.speaker is not None:
             return self._rule_speaker(segment.speaker, segment, roster)
         if segment.role is not None:
-            return Ruling(decision=self._decide(segment.role, segment.consent), roster=roster)
+            return self._rule_channel(segment.role, segment, roster)
         return Ruling(decision=self._decide_mixed(roster), roster=roster)
 
     def enter(self, participants: tuple[Participant, ...], roster: Roster) -> Roster:
@@ -63,26 +62,30 @@ class RoleGate:
         for participant in participants:
             before = merged.get(participant.speaker)
             if before is None or self.admits(before):
-                merged[participant.speaker] = participant
+                merged[participant.speaker] = _known(participant, before)
         return merged
+
+    def dropped(self, before: Roster, after: Roster) -> frozenset[str]:
+        """Who was allowed and is no more: whatever is kept of them is to be erased."""
+        return frozenset(name for name, who in before.items() if self.admits(who) and not self.admits(after[name]))
 
     def _rule_speaker(self, speaker: str, segment: Segment, roster: Roster) -> Ruling:
         before = roster.get(speaker)
-        now = Participant(
-            speaker=speaker,
-            role=segment.role if segment.role is not None else (before.role if before else None),
-            consent=segment.consent if segment.consent is not None else (before.consent if before else None),
-        )
+        now = _known(Participant(speaker=speaker, role=segment.role, consent=segment.consent), before)
         decision = self._decide(now.role, now.consent)
         if before is not None and not self.admits(before) and decision.allowed:
             refused = PolicyDecision(allowed=False, role=before.role, rule="denied earlier in this dialogue")
             return Ruling(decision=refused, roster=roster)
-        was_allowed = before is not None and self.admits(before)
-        return Ruling(
-            decision=decision,
-            roster={**roster, speaker: now},
-            dropped=speaker if was_allowed and not decision.allowed else None,
-        )
+        return Ruling(decision=decision, roster={**roster, speaker: now})
+
+    def _rule_channel(self, role: str, segment: Segment, roster: Roster) -> Ruling:
+        channel = f"channel/{role}"
+        decision = self._decide(role, segment.consent)
+        if channel in roster and decision.allowed:
+            decision = PolicyDecision(allowed=False, role=role, rule="denied earlier in this dialogue")
+        elif not decision.allowed:
+            roster = {**roster, channel: Participant(speaker=role, role=role, consent=segment.consent)}
+        return Ruling(decision=decision, roster=roster)
 
     def _decide(self, role: str | None, consent: bool | None) -> PolicyDecision:
         if role is None:
@@ -103,3 +106,15 @@ class RoleGate:
         roles = {participant.role for participant in roster.values()}
         role = roles.pop() if len(roles) == 1 else None
         return PolicyDecision(allowed=True, role=role, rule="everybody announced is allowed")
+
+
+def _known(now: Participant, before: Participant | None) -> Participant:
+    """What is said of a participant now; of what is not said, what was known."""
+    if before is None:
+        return now
+    return now.model_copy(
+        update={
+            "role": before.role if now.role is None else now.role,
+            "consent": before.consent if now.consent is None else now.consent,
+        }
+    )

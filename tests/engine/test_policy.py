@@ -76,16 +76,17 @@ def test_a_mixed_channel_is_withheld_whole_unless_everybody_is_allowed():
 
 
 def test_who_becomes_denied_is_to_be_erased():
-    ruling = gate().rule(segment(speaker="anna", role="agent", consent=True), roster(("anna", "customer", True)))
+    known = roster(("anna", "customer", True))
+    ruling = gate().rule(segment(speaker="anna", role="agent", consent=True), known)
     assert not ruling.decision.allowed
-    assert ruling.dropped == "anna"
+    assert gate().dropped(known, ruling.roster) == {"anna"}
     assert ruling.roster["anna"].role == "agent"
 
 
 def test_consent_withdrawn_is_denied_from_then_on():
     known = roster(("anna", "customer", True))
     ruling = gate().rule(segment(speaker="anna", consent=False), known)
-    assert ruling.dropped == "anna"
+    assert gate().dropped(known, ruling.roster) == {"anna"}
     again = gate().rule(segment(speaker="anna", consent=True), ruling.roster)
     assert again.decision.rule == "denied earlier in this dialogue"
 
@@ -103,3 +104,23 @@ def test_only_allowed_participants_are_announced_to_the_model():
     known = roster(("anna", "customer", True), ("bob", "agent", True), ("eve", "customer", None))
     assert gate().announced(known) == ("anna",)
     assert gate().anyone_denied(known)
+
+
+def test_what_is_announced_again_without_a_role_keeps_what_was_known():
+    known = roster(("anna", "customer", True))
+    assert gate().enter((Participant(speaker="anna"),), known) == known
+
+
+def test_who_is_announced_as_denied_is_to_be_erased():
+    known = roster(("anna", "customer", True), ("eve", "customer", True))
+    entered = gate().enter((Participant(speaker="anna", role="agent"), Participant(speaker="bob", role="agent")), known)
+    assert gate().dropped(known, entered) == {"anna"}
+    assert entered["anna"].role == "agent"
+
+
+def test_a_denied_channel_is_somebody_who_takes_part():
+    ruling = gate().rule(segment(role="agent", consent=True), roster(("anna", "customer", True)))
+    assert gate().anyone_denied(ruling.roster)
+    assert gate().announced(ruling.roster) == ("anna",)
+    assert gate().rule(segment(role="agent"), ruling.roster).decision.rule == "role agent is not allowed"
+    assert gate().rule(segment(), ruling.roster).decision.rule == "mixed channel that may hold a denied voice"
