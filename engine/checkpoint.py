@@ -197,7 +197,7 @@ class Checkpoint:
         wave: Sequence[M],
         *,
         step: Callable[[Sequence[Fresh[M]]], Mapping[Position, Answer]],
-        refuse: Callable[[M], Sequence[Outgoing]],
+        refuse: Callable[[M, DialogueRecord], Sequence[Outgoing]],
     ) -> None:
         """Take a wave through the commit. A segment that `step` leaves unanswered stays pending.
 
@@ -219,10 +219,8 @@ class Checkpoint:
                 continue
             done.append(position)
             self._metrics.count(verdict.name.lower())
-            if verdict is Verdict.BACKWARDS:
-                due.extend(refuse(member))
-            elif record is not None:
-                due.extend(_again(record, position))
+            if record is not None:
+                due.extend(refuse(member, record) if verdict is Verdict.BACKWARDS else _again(record, position))
 
         # Step 3. Step.
         answers = step(fresh) if fresh else {}

@@ -21,7 +21,7 @@ from engine.schedule import Backlog
 from engine.state.base import Store
 from engine.transport.base import Incoming, Outgoing, Partition, Polled, Transport
 from engine.wave import Wave
-from schemas.record import Position
+from schemas.record import DialogueRecord, Position
 
 T = TypeVar("T")
 
@@ -210,13 +210,13 @@ class PartitionLoop:
     def _mine(self, members: Sequence[Arrival]) -> list[Arrival]:
         return [member for member in members if self._checkpoint.pending(member.incoming.position)]
 
-    def _refuse(self, arrival: Arrival) -> Sequence[Outgoing]:
+    def _refuse(self, arrival: Arrival, record: DialogueRecord) -> Sequence[Outgoing]:
         segment = arrival.segment
         error = BadSegment(
             f"sequence {segment.sequence} of source {segment.source} goes back: later ones have come, and the id "
             f"{segment.id} is new; a producer that begins again needs another source or another dialogue"
         )
-        return self._pipeline.orphan(arrival.incoming, error=error)
+        return self._pipeline.refuse(arrival, record, error=error)
 
     def _rebuild(self) -> None:
         (future,) = self._beside(

@@ -155,6 +155,11 @@ class Pipeline:
         rejected = opened.record.model_copy(update={"version": opened.record.version + 1})
         return Stepped(record=rejected, events=(*opened.lifecycle, dead))
 
+    def refuse(self, arrival: Arrival, record: DialogueRecord, *, error: Exception) -> Sequence[Outgoing]:
+        """The dead letter of a segment that leaves its dialogue as it is; media is kept as in `reject`."""
+        ruling = self._gate.rule(arrival.segment, record.roster)
+        return (orphan(arrival.incoming, error=error, keep_media=ruling.decision.allowed),)
+
     def orphan(self, incoming: Incoming, *, error: Exception) -> Sequence[Outgoing]:
         """The dead letter of a record whose headers name no dialogue; media of an unknown role is left out."""
         try:
@@ -194,6 +199,9 @@ class Pipeline:
 
     def _prepare_ended(self, opened: Prepared, *, before: DialogueRecord | None) -> Prepared:
         ended = _parse(DialogueEnded, opened.arrival)
+        if before is None and ended.version is not None:
+            # What the timer saw is forgotten or expired: nothing began here, so nothing is said of it.
+            return replace(opened, record=opened.record.model_copy(update={"status": "ended"}), lifecycle=())
         void = before is not None and (
             before.status == "ended" or (ended.version is not None and ended.version != before.version)
         )

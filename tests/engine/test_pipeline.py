@@ -263,3 +263,35 @@ def test_the_same_segment_gives_the_same_bytes_twice():
     first, second = step(build(), None, message), step(build(), None, message)
     assert [e.value for e in first.events] == [e.value for e in second.events]
     assert first.record == second.record
+
+
+def test_who_is_announced_as_denied_in_the_middle_loses_their_state():
+    pipeline = build()
+    first = step(pipeline, None, incoming(1, speaker="anna", role="customer"))
+    people = b'{"participants": [{"speaker": "anna", "role": "agent"}]}'
+    second = step(pipeline, first.record, incoming(2, kind=STARTED_TYPE, value=people))
+    assert "speaker/anna" not in snapshot.decode(second.record.state)
+
+
+def test_a_mixed_segment_is_withheld_once_a_denied_channel_was_heard():
+    pipeline = build()
+    people = b'{"participants": [{"speaker": "anna", "role": "customer"}]}'
+    started = step(pipeline, None, incoming(0, kind=STARTED_TYPE, value=people))
+    channel = step(pipeline, started.record, incoming(1, role="agent"))
+    (event,) = turns(step(pipeline, channel.record, incoming(2, value=b"broken")))
+    assert event.abstained == "withheld"
+
+
+def test_a_timer_for_a_dialogue_that_was_forgotten_begins_none():
+    timer = json.dumps({"reason": "idle", "version": 4}).encode()
+    stepped = step(build(), None, incoming(2, kind=ENDED_TYPE, value=timer, source="timer", sequence=4))
+    assert (stepped.record.status, stepped.events) == ("ended", ())
+
+
+def test_a_refused_segment_of_somebody_denied_leaves_no_media():
+    pipeline = build()
+    people = b'{"participants": [{"speaker": "bob", "role": "agent"}]}'
+    started = step(pipeline, None, incoming(0, kind=STARTED_TYPE, value=people))
+    arrival = pipeline.read(incoming(1, speaker="bob", role="customer"))
+    (dead,) = pipeline.refuse(arrival, started.record, error=BadSegment("goes back"))
+    assert dead.value == b""

@@ -105,6 +105,9 @@ class Memory:
         after = go_on(arrival, record)
         return Stepped(record=after, events=(entry(arrival, after, "dead-letter", value),))
 
+    def refuse(self, arrival: Arrival, record: DialogueRecord, *, error: Exception) -> Sequence[Outgoing]:
+        return self.orphan(arrival.incoming, error=error)
+
     def orphan(self, incoming: Incoming, *, error: Exception) -> Sequence[Outgoing]:
         headers = event_headers(event_id=str(incoming.position), event_type=DEAD_LETTER_TYPE, dialogue_id="none")
         value = json.dumps({"error": str(error)}).encode()
