@@ -60,6 +60,8 @@ class EmbeddedServer:
         if self._wanted_port is not None and listens(self._wanted_port):
             raise Unavailable(f"Port {self._wanted_port} is taken: stop what listens there or choose another.")
         port = self._wanted_port or free_ports(1)[0]
+        # Of one that died by itself its leash's pipe is left.
+        self.kill()
         self._process = ServerProcess(
             name=self._kind.name,
             command=self._kind.command(self._folder, port),
