@@ -310,9 +310,14 @@ class Checkpoint:
         """The record with its new entries, behind those whose flush this owner cannot vouch for.
 
         Those can only come from another partition or another making of the topic, whose replay may never come
-        this way: they are published along, and dropped at the next write.
+        this way: they are published along, under this segment's position, and so dropped at the next write.
         """
-        unseen = [entry for entry in before.outbox if not self._seen(entry.position)] if before is not None else []
+        position = answer.record.position
+        unseen = [
+            entry.model_copy(update={"position": position})
+            for entry in (before.outbox if before is not None else ())
+            if not self._seen(entry.position)
+        ]
         return answer.record.model_copy(update={"outbox": (*unseen, *answer.events)})
 
     def _seen(self, position: Position) -> bool:

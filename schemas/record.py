@@ -30,7 +30,7 @@ class OutboxEntry(Message):
     """One record that is due to be published, kept until its owner has seen the flush."""
 
     position: Position
-    """The segment this entry answers."""
+    """The segment this entry answers, or is published along with."""
     topic: str
     key: str
     headers: tuple[tuple[str, bytes], ...] = ()
