@@ -140,3 +140,11 @@ def answers(client: redis.Redis) -> bool:
         return bool(client.ping())
     except redis.ConnectionError:
         return False
+
+
+def test_a_server_that_died_is_started_again_where_it_was(tmp_path):
+    with embedded_valkey(folder=tmp_path) as store:
+        before = store.address
+        store.kill()
+        store.start()
+        assert (store.alive, store.address) == (True, before)
