@@ -9,6 +9,7 @@ TurntoneError
 │   ├── TransportUnavailable
 │   └── InferenceUnavailable
 ├── DecoderDied         a decoding process crashed or ran out of its limits: counts as an attempt
+├── MediaUnavailable    media that lies elsewhere does not come: counts as an attempt
 ├── LostOwnership       somebody else owns the dialogue or the partition now: stop, publish nothing
 ├── PublishFailed       a record was not acknowledged: stop the partition without a commit
 ├── SnapshotMismatch    a state of another model or layout
@@ -55,6 +56,12 @@ class InferenceUnavailable(Unavailable):
 
 class DecoderDied(TurntoneError):
     """A decoding process crashed, hung or outgrew its limits."""
+
+    retryable = True
+
+
+class MediaUnavailable(TurntoneError):
+    """The server a segment's media lies on does not answer: not the engine's own, so it holds up nobody else."""
 
     retryable = True
 
