@@ -73,7 +73,7 @@ class Participant(Message):
 class DialogueStarted(Message):
     """The value of a `turntone.dialogue.started.v1` record."""
 
-    participants: tuple[Participant, ...] = ()
+    participants: Annotated[tuple[Participant, ...], Field(max_length=1000)] = ()
 
 
 class DialogueEnded(Message):

@@ -295,3 +295,10 @@ def test_a_refused_segment_of_somebody_denied_leaves_no_media():
     arrival = pipeline.read(incoming(1, speaker="bob", role="customer"))
     (dead,) = pipeline.refuse(arrival, started.record, error=BadSegment("goes back"))
     assert dead.value == b""
+
+
+def test_more_participants_than_a_record_can_hold_are_refused():
+    people = [{"speaker": f"p{number}"} for number in range(1001)]
+    arrival = build().read(incoming(0, kind=STARTED_TYPE, value=json.dumps({"participants": people}).encode()))
+    with pytest.raises(BadSegment, match="participants: Tuple should have at most 1000 items"):
+        build().prepare(arrival, None)
