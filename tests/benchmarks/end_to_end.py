@@ -1,6 +1,6 @@
 """How fast the whole stack is: turns a second, and the time from the end of an utterance to its event, by stage.
 
-    python -m tests.benchmarks.end_to_end [--turns 120] [--json tests/benchmarks/results/end_to_end.json]
+    python -m tests.benchmarks.end_to_end [--turns 160] [--json runs/end_to_end.json]
 
 The bundled call and meeting, copied side by side, go through real Kafka, Valkey and Ray on this machine: first as fast
 as they are taken, then in open loop at the pace of life. Times are those of the log: an event's time stamp less the
@@ -57,15 +57,14 @@ class Timed:
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--turns", type=int, default=120, help="about so many in each of the two replays")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--turns", type=int, default=160, help="about so many in each of the two replays")
+    parser.add_argument("--json", type=Path, default=Path("runs/end_to_end.json"), help="where the figures go")
     arguments = parser.parse_args()
     pairs = max(1, round(arguments.turns / (CALL_TURNS + MEETING_TURNS)))
     figures = measure(conversations(calls=pairs, meetings=pairs))
     print(table(figures))
-    if arguments.json is not None:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def measure(corpus: Corpus) -> dict[str, Any]:
