@@ -28,6 +28,7 @@ from engine.transport.kafka_publisher import KafkaPublisher
 WARM_S = 300.0
 DRAIN_S = 30.0
 LOOK_S = 0.25
+BREATH_S = 0.05
 TICK_S = 5.0
 EMBEDDED_SESSION_S = 3.0
 """The embedded broker allows a short session, so that a member that is gone for good is missed soon."""
@@ -146,7 +147,8 @@ class Supervisor:
 
     def _keep_workers(self) -> None:
         with self._fatal():
-            while not self._stop.is_set():
+            # While every slot waits to be filled again there is nobody whose end could be waited for.
+            while not self._stop.wait(BREATH_S):
                 self._crew.look_after(timeout_s=LOOK_S)
 
     def _keep_time(self) -> None:

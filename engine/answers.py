@@ -153,7 +153,7 @@ _KINDS: Mapping[str, EventKind] = {"started": "started", "ended": "ended", "fail
 
 def orphan(incoming: Incoming, *, error: Exception, keep_media: bool) -> Outgoing:
     """The dead letter of a record that belongs to no dialogue; its id comes from its position."""
-    key = incoming.key or "unknown"
+    key = incoming.key or ""
     identity = event_id(
         dialogue_id=key,
         incarnation=str(incoming.position),

@@ -9,6 +9,7 @@ import typer
 from actors.cli.options import AsJson, Broker, ConfigFile, Store, bootstrap_of, reach, store_url_of
 
 if TYPE_CHECKING:
+    from engine.state.base import Store as DialogueStore
     from schemas.record import DialogueRecord
 
 app = typer.Typer(help="What is kept of a conversation.", no_args_is_help=True)
@@ -58,7 +59,7 @@ def forget(
     publisher = KafkaPublisher(bootstrap=bootstrap_of(config))
     opened = RedisStore.connect(store_url_of(config))
     try:
-        record = opened.load([dialogue_id]).records.get(dialogue_id)
+        was_open = is_open(opened, dialogue_id)
         existed = opened.drop([dialogue_id])[dialogue_id]
         publisher.publish([Outgoing(topic=STATES, key=dialogue_id, value=None)])
         publisher.flush()
@@ -68,10 +69,22 @@ def forget(
     typer.echo(
         f"{dialogue_id}: {'its record is erased' if existed else 'there was no record'}, a tombstone is written."
     )
-    if record is not None and record.status == "open":
-        typer.echo("It was still open: a segment that comes now begins a new record.")
+    if was_open:
+        # A worker that had a segment of it in hand may still publish what it wrote before the record was erased.
+        typer.echo("It was still open: what is in work or comes now is kept anew; forget it again when it is over.")
     for line in remains():
         typer.echo(line)
+
+
+def is_open(store: "DialogueStore", dialogue_id: str) -> bool:
+    """Whether the dialogue goes on. A damaged record is as good as none: it is to be erased all the same."""
+    from engine.errors import SnapshotMismatch
+
+    try:
+        record = store.load([dialogue_id]).records.get(dialogue_id)
+    except SnapshotMismatch:
+        return False
+    return record is not None and record.status == "open"
 
 
 def describe(record: "DialogueRecord") -> dict[str, Any]:

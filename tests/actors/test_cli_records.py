@@ -11,7 +11,7 @@ from actors.cli.options import bootstrap_of, reach, store_url_of
 from actors.embedded.folder import Addresses, FolderLock, write_addresses
 from engine.answers import orphan
 from engine.config import Config
-from engine.errors import BadMedia, BadSegment, ConfigurationError, TransportUnavailable
+from engine.errors import BadMedia, BadSegment, ConfigurationError, SnapshotMismatch, TransportUnavailable
 from engine.snapshot import encode
 from engine.state.redis import RedisStore
 from engine.transport.base import Incoming
@@ -106,3 +106,13 @@ def test_addresses_come_from_the_running_stack_unless_given(tmp_path):
             bootstrap_of(found)
     finally:
         lock.release()
+
+
+def test_a_damaged_record_does_not_stand_in_the_way_of_its_erasure():
+    client = FakeRedis()
+    client.hset("turntone:{d}", mapping={"version": "not a number"})
+    store = RedisStore(client=client)
+    with pytest.raises(SnapshotMismatch):
+        store.load(["d"])
+    assert dialogue.is_open(store, "d") is False
+    assert store.drop(["d"]) == {"d": True}

@@ -239,6 +239,8 @@ def test_a_record_without_a_dialogue_becomes_a_dead_letter_without_media():
         build().read(message)
     (dead,) = build().orphan(message, error=caught.value)
     assert (dead.topic, dead.value) == (DEAD_LETTERS, b"")
+    # Sent again as it is, it is refused again: no dialogue of that name gathers what belongs to none.
+    assert dead.key == ""
     assert build().orphan(message, error=caught.value) == (dead,)
 
 
