@@ -38,8 +38,8 @@ class Stack:
 @pytest.fixture(scope="module")
 def scale() -> Scale:
     if FULL:
-        return Scale(conversations(calls=17, meetings=12), worker_kills=20, speed=1.0)
-    return Scale(conversations(calls=3, meetings=3), worker_kills=3, speed=2.0)
+        return Scale(conversations(calls=17, meetings=12), worker_kills=20, speed=1 / 3)
+    return Scale(conversations(calls=3, meetings=3), worker_kills=3, speed=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Condition
 
@@ -17,7 +17,7 @@ from engine.transport.kafka_reader import KafkaReader
 from schemas.cloudevents import read_attributes
 from schemas.events import DialogueEvent
 from schemas.topics import DEAD_LETTERS, DIALOGUES, SEGMENTS, STATES, TURNS
-from simulators.corpus import Corpus, Skipped
+from simulators.corpus import Corpus, CorpusDialogue, Skipped
 from simulators.folder import open_corpus
 from simulators.replay import Replay, Replayed
 from simulators.samples import CALL, MEETING
@@ -25,8 +25,8 @@ from simulators.timeline import Sent
 
 PATIENCE_S = 150.0
 """Without a word for so long, nothing more will come."""
-AT_ONCE = 4
-"""Dialogues side by side."""
+AT_ONCE = 12
+"""Dialogues side by side: so many that every worker has some."""
 TURN_S = 2.6
 """About the length of an utterance and its pause."""
 ALL_TOPICS = (SEGMENTS, TURNS, DIALOGUES, DEAD_LETTERS, STATES)
@@ -54,10 +54,13 @@ class Recovery:
 
 
 def conversations(*, calls: int, meetings: int) -> Corpus:
-    """Copies of the call (24 turns, voices, half of them withheld) and of the meeting (16 turns, faces too)."""
+    """Copies of the call (24 turns, voices, half of them withheld) and of the meeting (16 turns, faces too).
+
+    Each begins with another utterance, so that they do not all speak at the same time.
+    """
     kinds = {"call": (open_corpus(CALL), calls), "meeting": (open_corpus(MEETING), meetings)}
     copies = [
-        (number / count, replace(corpus.dialogues[0], dialogue_id=f"{kind}-{number:02}"))
+        (number / count, _turned(corpus.dialogues[0], by=number, name=f"{kind}-{number:02}"))
         for kind, (corpus, count) in kinds.items()
         for number in range(count)
     ]
@@ -170,6 +173,11 @@ def recovery(blow: Blow, records: Iterable[Incoming]) -> Recovery | None:
     first = min(after, key=lambda record: record.timestamp_s)
     spoken_s = datetime.fromisoformat(read_attributes(first.headers)["time"]).timestamp()
     return Recovery(round(first.timestamp_s - blow.at_s, 3), round(first.timestamp_s - max(blow.at_s, spoken_s), 3))
+
+
+def _turned(dialogue: CorpusDialogue, *, by: int, name: str) -> CorpusDialogue:
+    by %= len(dialogue.utterances)
+    return CorpusDialogue(name, (*dialogue.utterances[by:], *dialogue.utterances[:by]))
 
 
 def _hear_out(reader: KafkaReader, replaying: "Future[Replayed]", *, dialogues: int, run: str) -> None:

@@ -37,7 +37,7 @@ def test_kills_leave_the_log_of_a_quiet_run(stack: Stack, scale: Scale, part: st
     if part == "workers":
         chaos = run(stack, scale.corpus, name=part, strike=kill_worker, blows=scale.worker_kills, speed=scale.speed)
     else:
-        chaos = run(stack, scale.corpus, name=part, strike=SERVERS[part], blows=SERVER_KILLS, speed=2.0)
+        chaos = run(stack, scale.corpus, name=part, strike=SERVERS[part], blows=SERVER_KILLS, speed=1.0)
     gc.collect()
     assert chaos.dead_letters == ()
     assert chaos.conflicts == ()
