@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
 from engine.diarization.base import Diarizer
@@ -56,11 +56,13 @@ class Perceiver:
         self._speaking_face = speaking_face
         self._longest_turn_s = longest_turn_s
 
-    def perceive(self, media: Media, tensors: Tensors, *, speaker: str | None, alone_in_view: bool) -> Perception:
+    def perceive(
+        self, media: Media, tensors: Tensors, *, speaker: str | None, taken: Set[str], alone_in_view: bool
+    ) -> Perception:
         """Find the turns of a segment.
 
-        `speaker` is the producer's word. `alone_in_view`: use a face only where it is the only one, because somebody
-        takes part whose face must not be analysed.
+        `speaker` is the producer's word; `taken` are names that no new voice may get. `alone_in_view`: use a face only
+        where it is the only one, because somebody takes part whose face must not be analysed.
         """
         started = time.perf_counter()
         speech = self._vad.detect(media.audio) if media.audio is not None else ()
@@ -70,7 +72,7 @@ class Perceiver:
         elif not speech:
             turns = ()
         else:
-            assigned = self._diarizer.assign(media.audio, speech, tensors, speaker=speaker)
+            assigned = self._diarizer.assign(media.audio, speech, tensors, speaker=speaker, taken=taken)
             turns, tensors = assigned.turns, assigned.tensors
         named = time.perf_counter()
         tracks: tuple[FaceTrack, ...] = ()

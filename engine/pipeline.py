@@ -240,7 +240,11 @@ class Pipeline:
         )
         decoded_s = time.perf_counter() - began
         perception = self._perceiver.perceive(
-            media, tensors, speaker=segment.speaker, alone_in_view=self._gate.anyone_denied(record.roster)
+            media,
+            tensors,
+            speaker=segment.speaker,
+            taken=record.roster.keys(),
+            alone_in_view=self._gate.anyone_denied(record.roster),
         )
         drafts = tuple(_draft(found, segment, role=ruling.decision.role) for found in perception.turns)
         if not drafts:

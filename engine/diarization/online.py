@@ -1,6 +1,6 @@
 """The online diarizer: a pipeline inside each segment, a registry across the segments of a dialogue."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import groupby
 
 from engine.diarization.base import Assignment
@@ -22,7 +22,13 @@ class OnlineDiarizer:
         self._registry = registry
 
     def assign(
-        self, audio: Waveform, speech: Sequence[Span], tensors: Tensors, *, speaker: str | None = None
+        self,
+        audio: Waveform,
+        speech: Sequence[Span],
+        tensors: Tensors,
+        *,
+        speaker: str | None = None,
+        taken: Set[str] = frozenset(),
     ) -> Assignment:
         """Split a segment `[N]` into turns; without speech there are none.
 
@@ -40,7 +46,7 @@ class OnlineDiarizer:
             if turn.voice not in names:
                 seconds = sum(other.span.duration_s for other in heard if other.voice == turn.voice)
                 recognition = recognise(
-                    tensors, voices.embeddings[turn.voice], speech_s=seconds, settings=self._registry
+                    tensors, voices.embeddings[turn.voice], speech_s=seconds, settings=self._registry, taken=taken
                 )
                 names[turn.voice], tensors = recognition.speaker, recognition.tensors
         stretches = [VoiceTurn(names[turn.voice], turn.span, turn.overlap) for turn in heard]

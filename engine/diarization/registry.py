@@ -5,6 +5,7 @@ Two tensors a speaker: `centroid/<id>` `[D]`, the mean of the embeddings learned
 nobody was known yet; the first voice that is learned takes it over.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,18 +49,23 @@ def known_speakers(tensors: Tensors) -> tuple[str, ...]:
 
 
 def recognise(
-    tensors: Tensors, embedding: NDArray[np.float32], *, speech_s: float, settings: RegistrySettings
+    tensors: Tensors,
+    embedding: NDArray[np.float32],
+    *,
+    speech_s: float,
+    settings: RegistrySettings,
+    taken: Set[str] = frozenset(),
 ) -> Recognition:
     """Find the speaker of `embedding` `[D]`, heard for `speech_s` seconds, and learn from it.
 
     A voice that resembles a known one is that speaker and moves the centroid. A strange one becomes the next
     `speaker-N` if it was heard long enough; a briefer sound goes to whom it resembles most (without an embedding, NaN:
-    to whom was heard most) and teaches nothing.
+    to whom was heard most) and teaches nothing. A name in `taken` is nobody's next id.
     """
     known = known_speakers(tensors)
     described = bool(np.isfinite(embedding).all())
     if not known:
-        speaker = _reserved(tensors) or _next_id(tensors)
+        speaker = _reserved(tensors) or _next_id(tensors, taken)
         if described and speech_s >= settings.least_new_s:
             return _learned(tensors, speaker, embedding, speech_s)
         return Recognition(speaker, _with(tensors, speaker, np.zeros_like(embedding), 0.0))
@@ -70,7 +76,7 @@ def recognise(
     if likeness[nearest] >= settings.same_voice:
         return _learned(tensors, nearest, embedding, speech_s)
     if likeness[nearest] < settings.new_voice and speech_s >= settings.least_new_s:
-        return _learned(tensors, _reserved(tensors) or _next_id(tensors), embedding, speech_s)
+        return _learned(tensors, _reserved(tensors) or _next_id(tensors, taken), embedding, speech_s)
     return Recognition(nearest, tensors)
 
 
@@ -96,10 +102,10 @@ def _reserved(tensors: Tensors) -> str | None:
     return min((name.removeprefix(_SECONDS) for name in empty), default=None)
 
 
-def _next_id(tensors: Tensors) -> str:
-    # A producer may have named somebody `speaker-1` too: an id that has a state is never given twice.
-    taken = {name.split("/", 1)[1] for name in tensors if name.startswith((_CENTROID, _SPEAKER))}
-    return next(name for n in range(1, len(taken) + 2) if (name := f"speaker-{n}") not in taken)
+def _next_id(tensors: Tensors, taken: Set[str]) -> str:
+    # A producer may have named somebody `speaker-1` too: an id that is taken or has a state is never given twice.
+    used = taken | {name.split("/", 1)[1] for name in tensors if name.startswith((_CENTROID, _SPEAKER))}
+    return next(name for n in range(1, len(used) + 2) if (name := f"speaker-{n}") not in used)
 
 
 def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

@@ -38,15 +38,19 @@ class HearsEverything:
 
 
 class TwoVoices:
-    """Without the producer's word: one voice, then another."""
+    """Without the producer's word: one voice, then another, under ids that nobody else has."""
 
-    def assign(self, audio, speech, tensors, *, speaker=None):
+    def assign(self, audio, speech, tensors, *, speaker=None, taken=frozenset()):
         start, end = speech[0].start_s, speech[-1].end_s
         if speaker is not None:
             return Assignment(turns=(VoiceTurn(speaker, Span(start, end)),), tensors=tensors)
         half = (start + end) / 2
-        turns = (VoiceTurn("speaker-1", Span(start, half)), VoiceTurn("speaker-2", Span(half, end), overlap=True))
-        return Assignment(turns=turns, tensors={**tensors, "centroid/speaker-1": np.ones(2, np.float32)})
+        known = [name.removeprefix("centroid/") for name in tensors if name.startswith("centroid/")]
+        free = [name for name in ("speaker-1", "speaker-2", "speaker-3", "speaker-4") if name not in taken]
+        one, other = known or free[:2]
+        turns = (VoiceTurn(one, Span(start, half)), VoiceTurn(other, Span(half, end), overlap=True))
+        learned = {f"centroid/{name}": np.ones(2, np.float32) for name in (one, other)}
+        return Assignment(turns=turns, tensors={**tensors, **learned})
 
 
 class NoFaces:
@@ -137,6 +141,15 @@ def test_several_voices_give_a_turn_each():
         (1, "speaker-2", True),
     ]
     assert set(stepped.record.roster) == {"speaker-1", "speaker-2"}
+
+
+def test_a_voice_is_not_given_a_name_that_was_announced():
+    pipeline = build()
+    people = b'{"participants": [{"speaker": "speaker-1", "role": "agent"}]}'
+    started = step(pipeline, None, incoming(0, kind=STARTED_TYPE, value=people))
+    heard = step(pipeline, started.record, incoming(1, role="customer"))
+    assert [event.speaker for event in turns(heard)] == ["speaker-2", "speaker-3"]
+    assert "speaker/speaker-1" not in snapshot.decode(heard.record.state)
 
 
 def test_a_long_turn_is_split():

@@ -151,6 +151,14 @@ def test_stretches_of_a_voice_join_and_overlap_is_marked():
     assert answer.tensors["centroid_s/speaker-1"] == pytest.approx(2.2)
 
 
+def test_a_stranger_is_not_given_a_name_that_is_taken():
+    pipeline = Heard(LocalTurn(0, Span(0.0, 2.0), False), LocalTurn(1, Span(2.0, 4.0), False))
+    answer = OnlineDiarizer(pipeline=pipeline, registry=RegistrySettings()).assign(
+        np.zeros(64_000, np.float32), [Span(0.0, 4.0)], {}, taken=frozenset({"speaker-1"})
+    )
+    assert [turn.speaker for turn in answer.turns] == ["speaker-2", "speaker-3"]
+
+
 def test_a_voice_outside_of_the_speech_is_left_out():
     pipeline = Heard(LocalTurn(0, Span(0.0, 1.0), False), LocalTurn(1, Span(2.0, 3.0), False))
     answer = OnlineDiarizer(pipeline=pipeline, registry=RegistrySettings()).assign(

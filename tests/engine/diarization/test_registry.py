@@ -67,6 +67,14 @@ def test_an_id_that_has_a_state_is_not_given_to_a_stranger(taken):
     assert speakers == ["speaker-2"]
 
 
+def test_a_name_somebody_has_is_not_given_to_a_stranger_but_a_known_voice_keeps_its_own():
+    taken = frozenset({"speaker-1", "anna"})
+    stranger = recognise({}, ANNA, speech_s=2, settings=SETTINGS, taken=taken)
+    assert stranger.speaker == "speaker-2"
+    again = recognise(stranger.tensors, ANNA, speech_s=2, settings=SETTINGS, taken=taken | {"speaker-2"})
+    assert again.speaker == "speaker-2"
+
+
 def test_other_tensors_pass_through_and_the_input_stays_as_it_was():
     before = {"context": ANNA}
     _, tensors = after((BERT, 2), tensors=before)
