@@ -33,7 +33,7 @@ class Diarizer(Protocol):
         """Split a segment into turns.
 
         audio `[N]` at `SAMPLE_RATE_HZ`. `speaker` is the producer's word: it is trusted, one turn is returned (from the
-        first speech to the last) and no voice is learned. `taken` are the names of who is known to take part: none of them
-        is given to a voice that was not heard before.
+        first speech to the last) and no voice is learned. `taken` are the names of who is known to take part: none of
+        them is given to a voice that was not heard before.
         """
         ...
