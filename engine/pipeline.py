@@ -14,8 +14,8 @@ from engine.errors import BadMedia, BadSegment, SnapshotMismatch
 from engine.media.base import Decoder
 from engine.media.claim import ClaimCheck
 from engine.perceive import Perceived, Perceiver
-from engine.policy import RoleGate
-from engine.records import counted, go_on, with_voices
+from engine.policy import RoleGate, Roster
+from engine.records import counted, go_on, with_roster, with_voices
 from engine.signals import Estimate, StepOutcome, StepRequest, Tensors
 from engine.transport.base import Incoming, Outgoing
 from schemas.cloudevents import MalformedHeaders, read_attributes, read_segment
@@ -193,9 +193,7 @@ class Pipeline:
 
     def _prepare_started(self, opened: Prepared) -> Prepared:
         started = _parse(DialogueStarted, opened.arrival)
-        roster = self._gate.enter(started.participants, opened.record.roster)
-        tensors = _without(opened.tensors, self._gate.dropped(opened.record.roster, roster))
-        return replace(opened, record=opened.record.model_copy(update={"roster": roster}), tensors=tensors)
+        return self._entered(opened, self._gate.enter(started.participants, opened.record.roster))
 
     def _prepare_ended(self, opened: Prepared, *, before: DialogueRecord | None) -> Prepared:
         ended = _parse(DialogueEnded, opened.arrival)
@@ -213,16 +211,23 @@ class Pipeline:
         # Nothing of a voice or a face outlives its conversation.
         return replace(opened, record=record, tensors={}, lifecycle=(*opened.lifecycle, entry))
 
+    def _entered(self, opened: Prepared, roster: Roster) -> Prepared:
+        """The dialogue with this roster: of who is denied by it, or by a denied channel, nothing is kept."""
+        before = opened.record
+        roster = self._gate.with_channels(roster, before.voices)
+        dropped = self._gate.dropped(before.roster, roster)
+        record = with_roster(before, roster, dropped=dropped)
+        return replace(opened, record=record, tensors=_without(opened.tensors, dropped))
+
     def _prepare_media(self, opened: Prepared) -> Prepared:
-        segment, record = opened.arrival.segment, opened.record
-        ruling = self._gate.rule(segment, record.roster)
-        dropped = self._gate.dropped(record.roster, ruling.roster)
-        record = record.model_copy(update={"roster": ruling.roster})
-        tensors = _without(opened.tensors, dropped)
+        segment = opened.arrival.segment
+        ruling = self._gate.rule(segment, opened.record.roster)
+        entered = self._entered(opened, ruling.roster)
+        record, tensors = entered.record, entered.tensors
         start_s, end_s = segment.starttime or 0.0, segment.endtime or 0.0
         if not ruling.decision.allowed:
             reason = ruling.decision.rule
-            if dropped:
+            if self._gate.dropped(opened.record.roster, record.roster):
                 reason += "; what was kept of the speaker until now is erased"
             withheld = Draft(
                 speaker=segment.speaker,
@@ -233,7 +238,7 @@ class Pipeline:
                 withheld=True,
                 reason=reason,
             )
-            return replace(opened, record=record, tensors=tensors, policy=ruling.decision, drafts=(withheld,))
+            return replace(entered, policy=ruling.decision, drafts=(withheld,))
         began = time.perf_counter()
         media = self._decoder.decode(
             self._media_of(opened.arrival), content_type=segment.datacontenttype, declared_s=end_s - start_s
@@ -262,7 +267,7 @@ class Pipeline:
             )
         asked = tuple(i for i, found in enumerate(perception.turns) if found.utterance is not None)
         utterances = tuple(found.utterance for found in perception.turns if found.utterance is not None)
-        record = record.model_copy(update={"roster": with_voices(record.roster, perception.turns, segment)})
+        record = with_voices(record, perception.turns, segment)
         request = None
         if utterances:
             announced = self._gate.announced(record.roster)

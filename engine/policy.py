@@ -65,6 +65,17 @@ class RoleGate:
                 merged[participant.speaker] = _known(participant, before)
         return merged
 
+    def with_channels(self, roster: Roster, voices: Mapping[str, tuple[str, ...]]) -> Roster:
+        """The roster in which `voices`, by the role of their channel, are denied where their channel is."""
+        heard = ((roster.get(_channel(role)), names) for role, names in voices.items())
+        denied = {
+            name: channel.model_copy(update={"speaker": name})
+            for channel, names in heard
+            if channel is not None
+            for name in names
+        }
+        return {**roster, **denied}
+
     def dropped(self, before: Roster, after: Roster) -> frozenset[str]:
         """Who was allowed and is no more: whatever is kept of them is to be erased."""
         return frozenset(name for name, who in before.items() if self.admits(who) and not self.admits(after[name]))
@@ -79,7 +90,7 @@ class RoleGate:
         return Ruling(decision=decision, roster={**roster, speaker: now})
 
     def _rule_channel(self, role: str, segment: Segment, roster: Roster) -> Ruling:
-        channel = f"channel/{role}"
+        channel = _channel(role)
         decision = self._decide(role, segment.consent)
         if channel in roster and decision.allowed:
             decision = PolicyDecision(allowed=False, role=role, rule="denied earlier in this dialogue")
@@ -106,6 +117,11 @@ class RoleGate:
         roles = {participant.role for participant in roster.values()}
         role = roles.pop() if len(roles) == 1 else None
         return PolicyDecision(allowed=True, role=role, rule="everybody announced is allowed")
+
+
+def _channel(role: str) -> str:
+    """The name under which a denied channel is in the roster."""
+    return f"channel/{role}"
 
 
 def _known(now: Participant, before: Participant | None) -> Participant:

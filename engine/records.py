@@ -1,6 +1,6 @@
 """How a dialogue's record goes on from one segment to the next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from engine.perceive import Perceived
@@ -72,16 +72,26 @@ def counted(record: DialogueRecord, event: EmotionEvent) -> DialogueRecord:
     return record.model_copy(update={"turns": record.turns + 1, "summary": {**record.summary, event.speaker: after}})
 
 
-def with_voices(
-    roster: Mapping[str, Participant], turns: Sequence[Perceived], segment: Segment
-) -> Mapping[str, Participant]:
-    """The roster with the voices diarization told apart, each with the role of their channel."""
-    found = {
-        heard.turn.speaker: Participant(speaker=heard.turn.speaker, role=segment.role, consent=segment.consent)
-        for heard in turns
-        if heard.turn.speaker not in roster and segment.role is not None
+def with_voices(record: DialogueRecord, turns: Sequence[Perceived], segment: Segment) -> DialogueRecord:
+    """The record with the voices diarization told apart on a channel, each with the role of the first they are on."""
+    if segment.speaker is not None or segment.role is None:
+        return record
+    heard = tuple(dict.fromkeys(found.turn.speaker for found in turns))
+    new = {
+        name: Participant(speaker=name, role=segment.role, consent=segment.consent)
+        for name in heard
+        if name not in record.roster
     }
-    return {**roster, **found}
+    names = tuple(dict.fromkeys((*record.voices.get(segment.role, ()), *heard)))
+    return record.model_copy(
+        update={"roster": {**record.roster, **new}, "voices": {**record.voices, segment.role: names}}
+    )
+
+
+def with_roster(record: DialogueRecord, roster: Mapping[str, Participant], *, dropped: Set[str]) -> DialogueRecord:
+    """The record with another roster; who is `dropped` has no voice in it any more, but stays in the roster."""
+    voices = {role: tuple(name for name in names if name not in dropped) for role, names in record.voices.items()}
+    return record.model_copy(update={"roster": roster, "voices": voices})
 
 
 def _first_note(segment: Segment, *, reopened: bool) -> StateNote:

@@ -55,6 +55,8 @@ class DialogueRecord(Message):
     recent_ids: tuple[str, ...] = ()
     """`Segment.origin` of the last records."""
     roster: Mapping[str, Participant] = {}
+    voices: Mapping[str, tuple[str, ...]] = {}
+    """Participants that diarization told apart, by the role of the channel they were heard on."""
     status: Literal["open", "ended"] = "open"
     turns: int = 0
     updated_s: float = 0.0

@@ -180,6 +180,25 @@ def test_who_becomes_denied_loses_their_state():
     assert "erased" in turns(second)[0].abstained_reason
 
 
+def test_consent_withdrawn_on_a_channel_erases_the_voices_heard_there():
+    pipeline = build()
+    first = step(pipeline, None, incoming(1, role="customer", consent=True))
+    assert "speaker/speaker-1" in snapshot.decode(first.record.state)
+    second = step(pipeline, first.record, incoming(2, role="customer", consent=False))
+    assert not [name for name in snapshot.decode(second.record.state) if "speaker-" in name]
+    assert "erased" in turns(second)[0].abstained_reason
+    prepared = pipeline.prepare(pipeline.read(incoming(3, speaker="anna", role="customer")), second.record)
+    assert prepared.request.announced == ("anna",)
+
+
+def test_a_voice_heard_on_two_channels_is_erased_with_either():
+    pipeline = build(gate=RoleGate(allowed=frozenset({"a", "b"}), denied=frozenset(), require_consent=False))
+    record = step(pipeline, None, incoming(1, role="a")).record
+    record = step(pipeline, record, incoming(2, role="b")).record
+    record = step(pipeline, record, incoming(3, role="b", consent=False)).record
+    assert not [name for name in snapshot.decode(record.state) if "speaker-" in name]
+
+
 def test_the_end_sums_up_and_keeps_no_state():
     pipeline = build()
     first = step(pipeline, None, incoming(1, speaker="anna", role="customer"))

@@ -63,6 +63,16 @@ def test_the_roster_answers_for_a_segment_that_names_only_the_speaker():
     assert not gate().rule(segment(speaker="bob"), known).decision.allowed
 
 
+def test_the_voices_of_a_denied_channel_are_denied():
+    voices = {"customer": ("speaker-1",), "performer": ("speaker-2",)}
+    known = roster(("speaker-1", "customer", True), ("speaker-2", "performer", True))
+    assert gate().with_channels(known, voices) == known
+    withdrawn = gate().rule(segment(role="customer", consent=False), known).roster
+    after = gate().with_channels(withdrawn, voices)
+    assert gate().dropped(known, after) == {"speaker-1"}
+    assert gate().announced(after) == ("speaker-2",)
+
+
 def test_a_role_without_a_speaker_is_a_channel():
     assert gate().rule(segment(role="customer", consent=True), {}).decision.allowed
     assert not gate().rule(segment(role="agent", consent=True), {}).decision.allowed
