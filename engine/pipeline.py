@@ -142,17 +142,23 @@ class Pipeline:
     def reject(
         self, arrival: Arrival, record: DialogueRecord | None, *, error: Exception, stage: str, attempts: int
     ) -> Stepped:
-        """Answer a segment with a dead letter; its media is kept only where its speaker may be inferred."""
+        """Answer a segment with a dead letter; its media is kept only where its speaker may be inferred.
+
+        What its headers say of its speaker holds all the same: consent withdrawn in it is withdrawn.
+        """
         opened = self._open(arrival, record)
         ruling = self._gate.rule(arrival.segment, opened.record.roster)
-        dead = self._answering(arrival, opened.record).dead_letter_entry(
+        entered = self._entered(opened, ruling.roster)
+        dead = self._answering(arrival, entered.record).dead_letter_entry(
             arrival.incoming,
             error=error,
             stage=stage,
             attempts=attempts,
             keep_media=ruling.decision.allowed,
         )
-        rejected = opened.record.model_copy(update={"version": opened.record.version + 1})
+        rejected = entered.record.model_copy(
+            update={"state": snapshot.encode(entered.tensors), "version": entered.record.version + 1}
+        )
         return Stepped(record=rejected, events=(*opened.lifecycle, dead))
 
     def refuse(self, arrival: Arrival, record: DialogueRecord, *, error: Exception) -> Sequence[Outgoing]:

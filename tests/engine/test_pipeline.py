@@ -265,6 +265,17 @@ def test_a_dead_letter_keeps_media_only_of_those_who_may_be_inferred():
         assert stepped.record.position == arrival.incoming.position
 
 
+@pytest.mark.parametrize("named", [{"speaker": "anna"}, {}])
+def test_consent_withdrawn_in_a_segment_that_becomes_a_dead_letter_is_withdrawn(named):
+    pipeline = build()
+    first = step(pipeline, None, incoming(1, role="customer", **named))
+    arrival = pipeline.read(incoming(2, value=b"broken", role="customer", consent=False, **named))
+    rejected = pipeline.reject(arrival, first.record, error=BadMedia("no media"), stage="decode", attempts=1)
+    assert not [name for name in snapshot.decode(rejected.record.state) if "/" in name]
+    (event,) = turns(step(pipeline, rejected.record, incoming(3, role="customer", consent=True, **named)))
+    assert event.policy.rule == "denied earlier in this dialogue"
+
+
 def test_a_record_without_a_dialogue_becomes_a_dead_letter_without_media():
     message = Incoming(position=Position(topic=SEGMENTS, partition=0, offset=4), key=None, value=b"voice", headers=())
     with pytest.raises(BadSegment, match="no key") as caught:
