@@ -39,12 +39,14 @@ def go_on(
             # A late duplicate must not open the dialogue again.
             sequences=record.sequences if record else {},
             recent_ids=record.recent_ids if record else (),
+            roster=_lasting(record) if record else {},
             model_id=model_id,
             restarted=note.reason,
         )
     elif record.model_id != model_id:
         reason = f"the model changed from {record.model_id}"
-        record = record.model_copy(update={"model_id": model_id, "restarted": reason, "state": b""})
+        afresh = {"model_id": model_id, "restarted": reason, "state": b"", "roster": _lasting(record), "voices": {}}
+        record = record.model_copy(update=afresh)
     sequence = max(segment.sequence, record.sequences.get(segment.source, segment.sequence))
     opened = record.model_copy(
         update={
@@ -92,6 +94,12 @@ def with_roster(record: DialogueRecord, roster: Mapping[str, Participant], *, dr
     """The record with another roster; who is `dropped` has no voice in it any more, but stays in the roster."""
     voices = {role: tuple(name for name in names if name not in dropped) for role, names in record.voices.items()}
     return record.model_copy(update={"roster": roster, "voices": voices})
+
+
+def _lasting(record: DialogueRecord) -> Mapping[str, Participant]:
+    """The roster without the voices that cannot be recognised again, for their centroids are gone with the state."""
+    gone = {name for names in record.voices.values() for name in names}
+    return {name: who for name, who in record.roster.items() if name not in gone}
 
 
 def _first_note(segment: Segment, *, reopened: bool) -> StateNote:

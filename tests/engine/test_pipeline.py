@@ -228,6 +228,19 @@ def test_a_segment_after_the_end_opens_a_new_incarnation():
     assert turns(again)[0].turn == 0
 
 
+def test_who_takes_part_is_known_after_the_end_but_for_the_voices_whose_sound_is_gone():
+    pipeline = build()
+    people = b'{"participants": [{"speaker": "anna", "role": "customer"}, {"speaker": "bob", "role": "agent"}]}'
+    record = step(pipeline, None, incoming(0, kind=STARTED_TYPE, value=people)).record
+    record = step(pipeline, record, incoming(1, role="customer")).record
+    record = step(pipeline, record, incoming(2, kind=ENDED_TYPE, value=b"")).record
+    again = step(pipeline, record, incoming(3, speaker="anna"))
+    assert (set(again.record.roster), again.record.voices) == ({"anna", "bob"}, {})
+    assert turns(again)[0].role == "customer"
+    (event,) = turns(step(pipeline, again.record, incoming(4, speaker="bob", role="customer")))
+    assert event.policy.rule == "denied earlier in this dialogue"
+
+
 def test_announced_participants_reach_the_model_if_allowed():
     pipeline = build()
     people = b'{"participants": [{"speaker": "anna", "role": "customer"}, {"speaker": "bob", "role": "agent"}]}'
@@ -249,6 +262,8 @@ def test_a_new_model_begins_afresh_and_says_so_or_refuses():
     message = incoming(2, speaker="anna", role="customer")
     event = turns(step(build(model_id="m2"), first.record, message))[0]
     assert (event.turn, event.state.reason) == (1, "the model changed from m1")
+    voices = step(build(), None, incoming(1, role="customer"))
+    assert set(step(build(model_id="m2"), voices.record, message).record.roster) == {"anna"}
     refusing = build(model_id="m2", on_model_change="refuse")
     with pytest.raises(SnapshotMismatch, match="begun by model m1"):
         refusing.prepare(refusing.read(message), first.record)
