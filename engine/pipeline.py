@@ -15,7 +15,7 @@ from engine.media.base import Decoder
 from engine.media.claim import ClaimCheck
 from engine.perceive import Perceived, Perceiver
 from engine.policy import RoleGate, Roster
-from engine.records import counted, go_on, with_roster, with_voices
+from engine.records import check_bounds, counted, go_on, with_roster, with_voices, within_bounds
 from engine.signals import Estimate, StepOutcome, StepRequest, Tensors
 from engine.transport.base import Incoming, Outgoing
 from schemas.cloudevents import MalformedHeaders, read_attributes, read_segment
@@ -101,10 +101,13 @@ class Pipeline:
         """Everything that needs no model. Raises `BadInput`, or `DecoderDied`."""
         opened = self._open(arrival, record)
         if arrival.segment.type == STARTED_TYPE:
-            return self._prepare_started(opened)
-        if arrival.segment.type == ENDED_TYPE:
-            return self._prepare_ended(opened, before=record)
-        return self._prepare_media(opened)
+            prepared = self._prepare_started(opened)
+        elif arrival.segment.type == ENDED_TYPE:
+            prepared = self._prepare_ended(opened, before=record)
+        else:
+            prepared = self._prepare_media(opened)
+        check_bounds(prepared.record, arrival.segment)
+        return prepared
 
     def finish(self, prepared: Prepared, outcome: StepOutcome | None) -> Stepped:
         """The record and the events of a prepared segment, with the models' answer to its request."""
@@ -156,8 +159,9 @@ class Pipeline:
             attempts=attempts,
             keep_media=ruling.decision.allowed,
         )
-        rejected = entered.record.model_copy(
-            update={"state": snapshot.encode(entered.tensors), "version": entered.record.version + 1}
+        bounded = within_bounds(entered.record, known=opened.record.roster.keys())
+        rejected = bounded.model_copy(
+            update={"state": snapshot.encode(entered.tensors), "version": bounded.version + 1}
         )
         return Stepped(record=rejected, events=(*opened.lifecycle, dead))
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from engine.errors import BadSegment
 from engine.perceive import Perceived
 from schemas.events import EmotionEvent, SpeakerSummary, StateNote
 from schemas.record import DialogueRecord, Position
-from schemas.segment import Participant, Segment
+from schemas.segment import MOST_PARTICIPANTS, Participant, Segment
 from schemas.topics import ENDED_TYPE, STARTED_TYPE
 
 RECENT_IDS = 64
@@ -47,11 +48,14 @@ def go_on(
         reason = f"the model changed from {record.model_id}"
         afresh = {"model_id": model_id, "restarted": reason, "state": b"", "roster": _lasting(record), "voices": {}}
         record = record.model_copy(update=afresh)
-    sequence = max(segment.sequence, record.sequences.get(segment.source, segment.sequence))
+    sequences = record.sequences
+    if segment.source in sequences or len(sequences) < MOST_PARTICIPANTS:
+        last = max(segment.sequence, sequences.get(segment.source, segment.sequence))
+        sequences = {**sequences, segment.source: last}
     opened = record.model_copy(
         update={
             "position": position,
-            "sequences": {**record.sequences, segment.source: sequence},
+            "sequences": sequences,
             "recent_ids": (*record.recent_ids, segment.origin)[-RECENT_IDS:],
             "updated_s": now_s,
             "outbox": (),
@@ -100,6 +104,27 @@ def _lasting(record: DialogueRecord) -> Mapping[str, Participant]:
     """The roster without the voices that cannot be recognised again, for their centroids are gone with the state."""
     gone = {name for names in record.voices.values() for name in names}
     return {name: who for name, who in record.roster.items() if name not in gone}
+
+
+def check_bounds(record: DialogueRecord, segment: Segment) -> None:
+    """Raise `BadSegment` where the segment brings one participant or source too many; any source may end a dialogue."""
+    if segment.type == ENDED_TYPE:
+        return
+    crowd = "participants" if len(record.roster) > MOST_PARTICIPANTS else None
+    if segment.source not in record.sequences:
+        crowd = "sources"
+    if crowd is not None:
+        raise BadSegment(
+            f"dialogue {record.dialogue_id} has {MOST_PARTICIPANTS} {crowd} already, and this segment brings more; "
+            "send it under another dialogue's key, or under the names that are known"
+        )
+
+
+def within_bounds(record: DialogueRecord, *, known: Set[str]) -> DialogueRecord:
+    """The record as it is; where it has too many participants, with none but the `known`."""
+    if len(record.roster) <= MOST_PARTICIPANTS:
+        return record
+    return record.model_copy(update={"roster": {name: who for name, who in record.roster.items() if name in known}})
 
 
 def _first_note(segment: Segment, *, reopened: bool) -> StateNote:

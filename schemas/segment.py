@@ -20,6 +20,9 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Time = Annotated[datetime, AfterValidator(_utc)]
 SegmentType = Literal["turntone.segment.v1", "turntone.dialogue.started.v1", "turntone.dialogue.ended.v1"]
 
+MOST_PARTICIPANTS = 1000
+"""How many people, and how many sources, a dialogue may have: its record and its snapshot have to stay small."""
+
 
 class Segment(Message):
     """The CloudEvents attributes of one record of `turntone.segments`; its media is the record's value."""
@@ -73,7 +76,7 @@ class Participant(Message):
 class DialogueStarted(Message):
     """The value of a `turntone.dialogue.started.v1` record."""
 
-    participants: Annotated[tuple[Participant, ...], Field(max_length=1000)] = ()
+    participants: Annotated[tuple[Participant, ...], Field(max_length=MOST_PARTICIPANTS)] = ()
 
 
 class DialogueEnded(Message):

@@ -362,3 +362,36 @@ def test_more_participants_than_a_record_can_hold_are_refused():
     arrival = build().read(incoming(0, kind=STARTED_TYPE, value=json.dumps({"participants": people}).encode()))
     with pytest.raises(BadSegment, match="participants: Tuple should have at most 1000 items"):
         build().prepare(arrival, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"speaker": "new", "role": "customer"},
+        {"role": "agent"},
+        {"role": "customer"},
+        {"kind": STARTED_TYPE, "value": b'{"participants": [{"speaker": "new"}]}'},
+    ],
+)
+def test_a_dialogue_takes_no_more_participants_than_an_announcement(changes):
+    pipeline = build()
+    people = [{"speaker": f"p{number}", "role": "customer"} for number in range(1000)]
+    value = json.dumps({"participants": people}).encode()
+    full = step(pipeline, None, incoming(0, kind=STARTED_TYPE, value=value)).record
+    arrival = pipeline.read(incoming(1, **changes))
+    with pytest.raises(BadSegment, match="dialogue d has 1000 participants already") as caught:
+        pipeline.prepare(arrival, full)
+    rejected = pipeline.reject(arrival, full, error=caught.value, stage="prepare", attempts=1)
+    assert (rejected.record.roster, rejected.record.version) == (full.roster, full.version + 1)
+
+
+def test_a_dialogue_takes_no_more_sources_but_can_be_ended_by_another():
+    pipeline = build()
+    full = step(pipeline, None, incoming(1, speaker="anna", role="customer")).record
+    full = full.model_copy(update={"sequences": {f"s{number}": 1 for number in range(1000)}})
+    arrival = pipeline.read(incoming(2, speaker="anna"))
+    with pytest.raises(BadSegment, match="dialogue d has 1000 sources already") as caught:
+        pipeline.prepare(arrival, full)
+    rejected = pipeline.reject(arrival, full, error=caught.value, stage="prepare", attempts=1)
+    assert rejected.record.sequences == full.sequences
+    assert step(pipeline, full, incoming(3, kind=ENDED_TYPE, value=b"", source="timer")).record.status == "ended"
