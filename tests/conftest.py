@@ -1,6 +1,7 @@
-"""What holds for every test: nothing a person has set for `turntone` on this machine reaches one."""
+"""What holds for every test: neither a person's own settings nor how the suite was started reaches one."""
 
 import os
+import signal
 
 SUITES = {"TURNTONE_CHAOS", "TURNTONE_FUZZ"}
 """How much of the long suites runs."""
@@ -10,3 +11,5 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("TURNTONE_")]:
         if name not in SUITES:
             del os.environ[name]
+    # A suite that runs in the background was told to ignore Ctrl-C, and so would be every command it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
