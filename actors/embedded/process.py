@@ -94,5 +94,15 @@ def listens(port: int) -> bool:
         return one.connect_ex((HOST, port)) == 0
 
 
+def falls_free(port: int, *, timeout_s: float) -> bool:
+    """Whether nothing listens at a port of the loopback interface, now or before `timeout_s` are over."""
+    deadline_s = time.monotonic() + timeout_s
+    while listens(port):
+        if time.monotonic() >= deadline_s:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
 def _tail(log: Path, *, lines: int = 15) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

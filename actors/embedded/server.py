@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from actors.embedded.process import ServerProcess, free_ports, listens
+from actors.embedded.process import ServerProcess, falls_free, free_ports
 from engine.errors import Unavailable
 
 
@@ -57,11 +57,12 @@ class EmbeddedServer:
     def start(self) -> None:
         """Start the server and return when it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        if self._wanted_port is not None and listens(self._wanted_port):
+        # Of one that died by itself its leash's pipe is left, and for a moment its port.
+        patience_s = 0.0 if self._process is None else self._kind.stop_s
+        self.kill()
+        if self._wanted_port is not None and not falls_free(self._wanted_port, timeout_s=patience_s):
             raise Unavailable(f"Port {self._wanted_port} is taken: stop what listens there or choose another.")
         port = self._wanted_port or free_ports(1)[0]
-        # Of one that died by itself its leash's pipe is left.
-        self.kill()
         self._process = ServerProcess(
             name=self._kind.name,
             command=self._kind.command(self._folder, port),

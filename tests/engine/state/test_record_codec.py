@@ -9,15 +9,22 @@ from engine.errors import SnapshotMismatch
 from engine.state.codec import _digest, decode_fields, decode_record, encode_fields, encode_record
 from tests.contracts.dialogues import full_record, record
 
-GOLDEN = Path(__file__).parent / "record_v1.bin"
+FOLDER = Path(__file__).parent
+VERSIONS = {
+    "record_v1.bin": full_record(),
+    "record_v2.bin": full_record().model_copy(update={"voices": {"customer": ("speaker-1", "speaker-2")}}),
+}
+"""Each layout there has been, and what was written in it; the last is the one that is written now."""
 
 
-def test_a_record_of_the_first_version_decodes_for_ever():
-    assert decode_record(GOLDEN.read_bytes()) == full_record()
+@pytest.mark.parametrize("name", VERSIONS)
+def test_a_record_of_every_version_decodes_for_ever(name: str):
+    assert decode_record((FOLDER / name).read_bytes()) == VERSIONS[name]
 
 
 def test_a_record_has_the_same_bytes_as_ever():
-    assert encode_record(full_record()) == GOLDEN.read_bytes()
+    name, written = list(VERSIONS.items())[-1]
+    assert encode_record(written) == (FOLDER / name).read_bytes()
 
 
 @given(state=st.binary(), alerts=st.binary(), reason=st.none() | st.text(), source=st.text())
