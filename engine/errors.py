@@ -9,6 +9,7 @@ TurntoneError
 │   ├── TransportUnavailable
 │   └── InferenceUnavailable
 ├── DecoderDied         a decoding process crashed or ran out of its limits: counts as an attempt
+├── WorkerDied          the worker died every time it began a segment alone
 ├── MediaUnavailable    media that lies elsewhere does not come: counts as an attempt
 ├── LostOwnership       somebody else owns the dialogue or the partition now: stop, publish nothing
 ├── PublishFailed       a record was not acknowledged: stop the partition without a commit
@@ -58,6 +59,10 @@ class DecoderDied(TurntoneError):
     """A decoding process crashed, hung or outgrew its limits."""
 
     retryable = True
+
+
+class WorkerDied(TurntoneError):
+    """The worker died every time it began a segment alone."""
 
 
 class MediaUnavailable(TurntoneError):

@@ -19,25 +19,6 @@ class Metrics(Protocol):
         ...
 
 
-class Counters:
-    """Figures kept in memory: for one process, and for tests."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self.counts: Counter[str] = Counter()
-        self.seconds: defaultdict[str, list[float]] = defaultdict(list)
-
-    def count(self, name: str, n: int = 1) -> None:
-        """Add to a count."""
-        with self._lock:
-            self.counts[name] += n
-
-    def observe(self, name: str, seconds: float) -> None:
-        """Append to a list of durations."""
-        with self._lock:
-            self.seconds[name].append(seconds)
-
-
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of every histogram of durations."""
 

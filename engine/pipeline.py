@@ -98,7 +98,7 @@ class Pipeline:
             raise BadSegment(str(error)) from error
 
     def prepare(self, arrival: Arrival, record: DialogueRecord | None) -> Prepared:
-        """Everything that needs no model. Raises `BadInput`, or `DecoderDied`."""
+        """Everything that needs no model. Raises `BadInput`, `DecoderDied` or `MediaUnavailable`."""
         opened = self._open(arrival, record)
         if arrival.segment.type == STARTED_TYPE:
             prepared = self._prepare_started(opened)

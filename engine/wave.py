@@ -17,8 +17,8 @@ from engine.errors import (
     LostOwnership,
     PublishFailed,
     SnapshotMismatch,
-    TurntoneError,
     Unavailable,
+    WorkerDied,
 )
 from engine.metrics import Metrics
 from engine.models import Models
@@ -39,10 +39,6 @@ OF_THE_WORKER = (
 """Errors no segment is to blame for: the worker stops."""
 
 _log = logging.getLogger(__name__)
-
-
-class WorkerDied(TurntoneError):
-    """The worker died every time it began a segment alone."""
 
 
 class Beside(Protocol):

@@ -31,14 +31,14 @@ def analyze(
     from actors.cli.figures import show_figures
     from engine.build import build_in_process
     from engine.config import read_config
-    from engine.metrics import Counters
+    from engine.metrics import Figures
     from simulators.offline import play_through
     from simulators.replay import new_run
     from simulators.score import match
 
     quiet_engine()
     corpus = open_recordings(files)
-    engine = build_in_process(read_config(config_file), metrics=Counters())
+    engine = build_in_process(read_config(config_file), metrics=Figures())
     typer.echo(f"Model {engine.model_id}; who has no role is a {role}.", err=True)
     progress, hearing = Progress(), Hearing(json=json)
     sent = play_through(engine, corpus, run=new_run(), role=role, report=progress, hear=hearing)

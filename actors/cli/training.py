@@ -76,7 +76,7 @@ def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) 
     from engine.build import build_in_process
     from engine.config import read_config
     from engine.errors import ConfigurationError
-    from engine.metrics import Counters
+    from engine.metrics import Figures
     from schemas.events import EmotionEvent
     from schemas.topics import TURNS
     from simulators.folder import open_corpus
@@ -90,7 +90,7 @@ def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) 
         raise ConfigurationError(f"{source} names no emotions to measure against; a manifest has a column for them")
     config = read_config(config_file)
     config = config.model_copy(update={"model": config.model.model_copy(update={"checkpoint": checkpoint})})
-    engine = build_in_process(config, metrics=Counters())
+    engine = build_in_process(config, metrics=Figures())
     events: list[EmotionEvent] = []
 
     def hear(record: "Incoming") -> None:

@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from engine.training.corpora import emodb
 from schemas.labels import Emotion
 from simulators.manifest import REQUIRED
 from simulators.samples import CALL, MEETING
@@ -20,14 +21,6 @@ _CALL = (
     "12b02Na 14b01Na 12a01Nb 14a05Na 12a02Nb 14a04Wb 12a05Ta 14b09Wa 12b02Ad 14a04Ed 12b01Wa 14b10Eb "
     "12b09Td 14a02Ab 12a07Ac 14b02Tc 12b01Ta 14a07Tc 12a05Nd 14a07Na 12b02Fb 14b01Fa 12a01Fb 14a05Fb"
 ).split()
-_EMODB: Mapping[str, Emotion] = {
-    "W": "anger",
-    "E": "disgust",
-    "A": "fear",
-    "F": "joy",
-    "T": "sadness",
-    "N": "neutral",
-}
 _CALL_SPEAKERS = {"12": ("Agent", "agent"), "14": ("Customer", "customer")}
 
 # GRID's names, in the order in which they speak; everybody speaks twice, with the same sentence.
@@ -48,7 +41,7 @@ def make_call(data: Path) -> None:
                 raise SystemExit(f"{name}.flac is not in emodb_16k.tar")
             (CALL / f"{name}.flac").write_bytes(member.read())
             speaker, role = _CALL_SPEAKERS[name[:2]]
-            rows.append(_row("call", number, speaker, f"{name}.flac", _EMODB[name[5]], role))
+            rows.append(_row("call", number, speaker, f"{name}.flac", emodb.LABELS[name[5]], role))
     _write(CALL / "manifest.csv", rows)
 
 

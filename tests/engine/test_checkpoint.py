@@ -136,7 +136,7 @@ def test_a_duplicate_is_answered_once_and_leaves_no_trace() -> None:
     assert world.texts() == {"d0": ["d0.0", "d0.1"]}
     assert len(world.broker.records(TURNS)) == 4
     assert stored(world, "d0").version == 2
-    assert world.metrics.counts["duplicate"] == 3
+    assert world.counts["duplicate"] == 3
     assert world.broker.records(DEAD_LETTERS) == ()
 
 

@@ -67,7 +67,7 @@ def test_a_store_that_is_away_now_and_then_costs_nothing(effect: str) -> None:
     assert world.worker(store=store).work()
     assert store.failures > 0
     assert world.texts() == world.expected(dialogues=3, segments=3)
-    assert world.metrics.counts["retries"] == store.failures
+    assert world.counts["retries"] == store.failures
 
 
 def test_waits_grow_to_a_limit_and_the_group_hears_of_the_member_all_the_while() -> None:
@@ -85,7 +85,7 @@ def test_waits_grow_to_a_limit_and_the_group_hears_of_the_member_all_the_while()
     assert waits[:6] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]
     assert max(waits) == 1.0
     assert sum(waits) < 12 * 5.0
-    assert world.metrics.counts["heartbeats"] >= len(waits)
+    assert world.counts["heartbeats"] >= len(waits)
     assert world.texts() == world.expected(dialogues=3, segments=3)
 
 

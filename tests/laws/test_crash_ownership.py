@@ -35,7 +35,7 @@ def test_a_worker_cut_off_in_the_middle_of_a_wave_loses_the_race_and_stops() -> 
     assert taken_over == [len(world.broker.records(TURNS))]
     assert cut_off.transport.unflushed == []
     assert world.log() == quiet_log()
-    assert world.metrics.counts["lost_races"] == 4
+    assert world.counts["lost_races"] == 4
 
 
 def test_a_worker_cut_off_before_its_successor_begins_is_answered_by_a_replay() -> None:
@@ -47,7 +47,7 @@ def test_a_worker_cut_off_before_its_successor_begins_is_answered_by_a_replay() 
         cut_off.loop.run(Event())
     assert world.worker().work()
     assert world.log() == quiet_log()
-    assert world.metrics.counts["replay"] == 4
+    assert world.counts["replay"] == 4
 
 
 @pytest.mark.parametrize("heartbeat_s", [0.002, 60.0])
@@ -60,9 +60,9 @@ def test_a_partition_handed_over_while_its_wave_is_in_work(heartbeat_s: float) -
     def infer(wave) -> None:
         if not others:
             others.append(world.worker())
-            polls = world.metrics.counts["heartbeats"]
+            polls = world.counts["heartbeats"]
             waited = Event()
-            while heartbeat_s < 1 and world.metrics.counts["heartbeats"] < polls + 3:
+            while heartbeat_s < 1 and world.counts["heartbeats"] < polls + 3:
                 waited.wait(0.001)
 
     first = world.worker(on_infer=infer, heartbeat_s=heartbeat_s)
@@ -75,9 +75,9 @@ def test_a_partition_handed_over_while_its_wave_is_in_work(heartbeat_s: float) -
     assert len({first.loop.owned, others[0].loop.owned}) == 2
     assert world.log() == quiet_log()
     assert world.log(DEAD_LETTERS) == {}
-    assert world.metrics.counts["lost_races"] == 0
+    assert world.counts["lost_races"] == 0
     # What was given up was not written, what was written was committed: nobody came upon the other's work.
-    assert world.metrics.counts["replay"] == 0
+    assert world.counts["replay"] == 0
 
 
 def test_a_drain_commits_what_is_done_and_leaves() -> None:
@@ -92,7 +92,7 @@ def test_a_drain_commits_what_is_done_and_leaves() -> None:
     assert len(worker.loop._backlog) == 0
     successor = world.worker()
     successor.turn()
-    assert world.metrics.counts["replay"] == 0
+    assert world.counts["replay"] == 0
     assert successor.loop.owned == frozenset(world.broker.partitions_of(SEGMENTS))
 
 

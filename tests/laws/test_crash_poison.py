@@ -77,7 +77,7 @@ def test_bad_input_is_dead_at_once() -> None:
     world = conversation()
     assert world.worker(on_prepare=poisoned(BadMedia("not media"))).work()
     assert only_the_poison_is_dead(world)["attempts"] == 1
-    assert world.metrics.counts["waves_alone"] == 0
+    assert world.counts["waves_alone"] == 0
 
 
 def test_a_failed_call_to_the_models_is_asked_again_one_by_one() -> None:
@@ -113,7 +113,7 @@ def test_a_model_server_that_is_away_condemns_nobody_not_even_alone() -> None:
     assert away == [12]
     assert world.texts() == world.expected(dialogues=5, segments=4)
     assert world.log(DEAD_LETTERS) == {}
-    assert world.metrics.counts["retries"] >= 12
+    assert world.counts["retries"] >= 12
 
 
 def test_what_one_segment_needs_and_is_away_holds_up_that_one_alone() -> None:
@@ -143,7 +143,7 @@ def test_rolling_restarts_while_a_server_is_away_make_nobody_a_suspect() -> None
 
         world.worker(on_infer=infer).loop.run(stop)
     assert restarted_until_done(world) == 0
-    assert world.metrics.counts["waves_alone"] == 0
+    assert world.counts["waves_alone"] == 0
 
 
 def test_many_kills_condemn_nobody() -> None:

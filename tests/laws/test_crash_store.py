@@ -36,7 +36,7 @@ def test_wiped_between_two_workers(quiet: World) -> None:
         world.store = MemoryStore(clock=world.clock)
         assert world.worker(wave_most=2).work()
         assert world.log() == quiet.log()
-        assert world.metrics.counts["rebuilds"] == 2
+        assert world.counts["rebuilds"] == 2
 
 
 def test_wiped_under_a_worker(quiet: World) -> None:
@@ -66,7 +66,7 @@ def test_an_answer_that_was_lost_on_the_way_back(quiet: World) -> None:
     world.store = Deaf(clock=world.clock)
     assert world.worker(wave_most=2).work()
     assert world.log() == quiet.log()
-    assert world.metrics.counts["replay"] > 0
+    assert world.counts["replay"] > 0
 
 
 def record(dialogue_id: str, *, offset: int, version: int) -> DialogueRecord:

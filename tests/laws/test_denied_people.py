@@ -11,7 +11,7 @@ from engine.clock import SystemClock
 from engine.config import read_config
 from engine.media.base import Limits
 from engine.media.decode import decode
-from engine.metrics import Counters
+from engine.metrics import Figures
 from engine.state.codec import decode_record, encode_record
 from engine.transport.base import Outgoing
 from engine.transport.memory import MemoryPublisher
@@ -48,7 +48,7 @@ class Swapping:
 
 
 def play(agent_says: bytes | None) -> InProcess:
-    engine = build_in_process(read_config(), metrics=Counters())
+    engine = build_in_process(read_config(), metrics=Figures())
     publisher = Swapping(MemoryPublisher(broker=engine.broker), agent_says)
     Replay(
         publisher=publisher,

@@ -1,6 +1,7 @@
 """A small world to break: a log, a store, a pipeline that remembers everything it ever saw, and points to crash at."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
@@ -8,7 +9,7 @@ from engine.answers import Answering
 from engine.clock import ManualClock
 from engine.errors import BadSegment
 from engine.loop import PartitionLoop
-from engine.metrics import Counters
+from engine.metrics import Figures
 from engine.pipeline import Arrival, Stepped
 from engine.signals import StepOutcome, StepRequest
 from engine.state.memory import MemoryStore
@@ -178,9 +179,14 @@ class World:
         self.broker = MemoryBroker(partitions=partitions, clock=self.clock)
         self.store = MemoryStore(clock=self.clock)
         self.nonces = count()
-        self.metrics = Counters()
+        self.metrics = Figures()
         self.commit_every_s = commit_every_s
         self._names = count()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What all workers have counted; what was never counted is 0."""
+        return Counter(self.metrics.read().counts)
 
     def produce(self, dialogue_id: str, sequence: int, *, value: str | None = None, **changes: object) -> None:
         segment = Segment.model_validate(

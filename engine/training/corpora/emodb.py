@@ -19,7 +19,7 @@ CARD = Card(
 BUNDLED_SPEAKERS = frozenset({12, 14})
 """The voices of the bundled sample call: no training set may hold them."""
 
-_LABELS: dict[str, Emotion] = {
+LABELS: dict[str, Emotion] = {
     "W": "anger",
     "E": "disgust",
     "A": "fear",
@@ -27,6 +27,7 @@ _LABELS: dict[str, Emotion] = {
     "T": "sadness",
     "N": "neutral",
 }
+"""The sixth letter of a file's name; boredom (L) is none of MELD's seven."""
 
 
 def read_training(path: Path, *, speakers: Collection[int]) -> list[Voice]:
@@ -44,10 +45,10 @@ def read(path: Path, *, speakers: Collection[int]) -> list[Voice]:
         for member in archive:
             name = PurePosixPath(member.name)
             content = archive.extractfile(member)
-            if content is None or name.suffix != ".flac" or name.stem[5] not in _LABELS:
+            if content is None or name.suffix != ".flac" or name.stem[5] not in LABELS:
                 continue
             if int(name.stem[:2]) in speakers:
-                label = EMOTIONS.index(_LABELS[name.stem[5]])
+                label = EMOTIONS.index(LABELS[name.stem[5]])
                 voices.append(
                     Voice(name=name.name, speaker=name.stem[:2], label=label, audio=decode_voice(content.read()))
                 )
