@@ -1,0 +1,1 @@
+"""A live source or a recording, cut into segments as it comes."""
