@@ -16,8 +16,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.diarization import resemblyzer, silero
+from engine.diarization import resemblyzer
 from engine.errors import CheckpointError
+from engine.layers import silero
 
 _SILERO = "silero_vad/data/silero_vad.jit"
 _SILERO_SHA256 = "e1122837f4154c511485fe0b9c64455f7b929c96fbb8d79fbdb336383ebd3720"

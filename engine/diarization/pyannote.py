@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from engine.diarization.resemblyzer import load_resemblyzer
-from engine.diarization.silero import load_silero
 from engine.errors import CheckpointError
+from engine.layers.silero import load_silero
 from engine.signals import SAMPLE_RATE_HZ, Span, Waveform
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.diarization.resemblyzer import DIMENSION, MEL_HOP, PARTIAL, VoiceEncoder
-from engine.diarization.silero import FRAME, SileroVad
+from engine.layers.silero import FRAME, SileroVad
 from engine.signals import SAMPLE_RATE_HZ
 
 WINDOW_S = PARTIAL * MEL_HOP / SAMPLE_RATE_HZ

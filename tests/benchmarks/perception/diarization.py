@@ -27,7 +27,7 @@ from scipy.optimize import linear_sum_assignment
 from engine.diarization.online import OnlineDiarizer
 from engine.diarization.pyannote import PyannotePipeline
 from engine.diarization.registry import RegistrySettings
-from engine.diarization.silero import FRAME, load_silero
+from engine.layers.silero import FRAME, load_silero
 from engine.signals import SAMPLE_RATE_HZ, Span, Tensors, Waveform
 
 LONGEST_S = 6.0

@@ -15,8 +15,8 @@ import torch
 
 from engine.diarization.convert import pinned
 from engine.diarization.resemblyzer import PARTIAL, load_resemblyzer
-from engine.diarization.silero import load_silero
 from engine.errors import CheckpointError
+from engine.layers.silero import load_silero
 
 GOLDEN = np.load(Path(__file__).with_name("golden.npz"), allow_pickle=False)
 
