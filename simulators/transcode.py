@@ -1,9 +1,8 @@
 """A stretch of any media file, encoded anew: H.264 and AAC in mp4 with a picture, PCM in wav without."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadMedia
+from engine.media.encode import Picture, Sound, encode_mp4, encode_wav
 
 _STILL_FPS = 5
 _STILL_ALONE_S = 2.0
 _SEEK_EARLIER_S = 1.0
-_CLOCK = Fraction(1, 90_000)
-_VIDEO_OPTIONS: dict[str, object] = {"crf": "21", "preset": "medium", "threads": "1"}
-
-Picture = tuple[float, NDArray[np.uint8]]
-"""Seconds from the beginning, and `[H, W, 3]` RGB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +31,14 @@ class Stretch:
         return time_s >= self.start_s and (self.end_s is None or time_s < self.end_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """Samples `[C, N]` in [-1, 1], one channel or two."""
-
-    samples: NDArray[np.float32]
-    rate_hz: int
-
-
 def transcode(stretch: Stretch) -> bytes:
     """The stretch as mp4 or wav. Raises `BadMedia` when nothing lies in it."""
     sound = read_sound(stretch)
     if has_picture(stretch.path):
-        return _mp4(_read_pictures(stretch), sound)
+        return encode_mp4(_read_pictures(stretch), sound)
     if sound is None:
         raise BadMedia(f"{stretch.path} holds nothing between {stretch.start_s} s and {stretch.end_s or 'its end'}")
-    return _wav(sound)
+    return encode_wav(sound)
 
 
 def still_picture(face: Path, *, voice: Stretch | None) -> bytes:
@@ -60,7 +47,7 @@ def still_picture(face: Path, *, voice: Stretch | None) -> bytes:
         picture = _pixels(next(source.decode(video=0)))
     sound = None if voice is None else read_sound(voice)
     duration_s = _STILL_ALONE_S if sound is None else sound.samples.shape[1] / sound.rate_hz
-    return _mp4(((float(time_s), picture) for time_s in np.arange(0.0, duration_s, 1 / _STILL_FPS)), sound)
+    return encode_mp4(((float(time_s), picture) for time_s in np.arange(0.0, duration_s, 1 / _STILL_FPS)), sound)
 
 
 def has_picture(path: Path) -> bool:
@@ -137,53 +124,3 @@ def _frames(source: Any, stream: Any, stretch: Stretch) -> Iterator[tuple[float,
             if stretch.end_s is not None and time_s >= stretch.end_s:
                 return
             yield time_s, frame
-
-
-def _wav(sound: Sound) -> bytes:
-    target = io.BytesIO()
-    with av.open(target, "w", format="wav") as sink:
-        _encode_sound(sink, sink.add_stream("pcm_s16le", rate=sound.rate_hz, layout=_layout(sound)), sound)
-    return target.getvalue()
-
-
-def _mp4(pictures: Iterable[Picture], sound: Sound | None) -> bytes:
-    target = io.BytesIO()
-    with av.open(target, "w", format="mp4") as sink:
-        video = sink.add_stream("libx264" if "libx264" in av.codecs_available else "mpeg4", rate=25)
-        video.options = _VIDEO_OPTIONS
-        video.pix_fmt = "yuv420p"
-        video.codec_context.time_base = _CLOCK
-        audio = None if sound is None else sink.add_stream("aac", rate=sound.rate_hz, layout=_layout(sound))
-        empty = True
-        for time_s, picture in pictures:
-            height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
-            if empty:
-                video.width, video.height, empty = width, height, False
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
-            frame.pts, frame.time_base = round(time_s / _CLOCK), _CLOCK
-            sink.mux(video.encode(frame))
-        if empty:
-            raise BadMedia("the stretch holds no picture")
-        sink.mux(video.encode(None))
-        if audio is not None and sound is not None:
-            _encode_sound(sink, audio, sound)
-    return target.getvalue()
-
-
-def _encode_sound(sink: Any, stream: Any, sound: Sound) -> None:
-    resampler = av.AudioResampler(
-        format=stream.codec_context.format.name,
-        layout=_layout(sound),
-        rate=stream.codec_context.sample_rate,
-        frame_size=stream.codec_context.frame_size or None,
-    )
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.samples), format="fltp", layout=_layout(sound))
-    frame.sample_rate, frame.pts, frame.time_base = sound.rate_hz, 0, Fraction(1, sound.rate_hz)
-    for part in (frame, None):
-        for piece in resampler.resample(part):
-            sink.mux(stream.encode(piece))
-    sink.mux(stream.encode(None))
-
-
-def _layout(sound: Sound) -> str:
-    return "stereo" if sound.samples.shape[0] == 2 else "mono"
