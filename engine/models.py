@@ -143,8 +143,8 @@ def load_models(artifact: Artifact, *, explain: bool, device: str) -> LocalModel
     """The parts of a checkpoint with its weights. Raises `CheckpointError` if the two do not fit each other."""
     config = artifact.config
     try:
-        audio_encoder = encoders.voice_encoder(**config["encoders"]["audio"])
-        face_encoder = encoders.face_encoder(**config["encoders"]["face"])
+        audio_encoder = encoders.audio_encoder(config["encoders"]["audio"])
+        face_encoder = encoders.video_encoder(config["encoders"]["face"])
         fusion = fusions.avafn(**{k: v for k, v in config["fusion"].items() if k != "name"})
         dialogue = CausalDialogue(**config["dialogue"])
         calibration = config["calibration"]

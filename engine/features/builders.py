@@ -1,10 +1,32 @@
-"""Flat numbers to encoders: what a checkpoint's configuration says becomes a module."""
+"""Encoders by name: the flat numbers of a configuration or a recipe become a module."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from pydantic import ValidationError, validate_call
+
+from engine.errors import CheckpointError
 from engine.features.face import FaceEncoder
-from engine.features.spectral import LogMel
+from engine.features.spectral import LogMel, Mfcc, Window
 from engine.features.voice import VoiceEncoder
+from engine.signals import SAMPLE_RATE_HZ
+
+AudioEncoder = VoiceEncoder | LogMel | Mfcc
+FaceCropEncoder = FaceEncoder
+_Encoder = TypeVar("_Encoder")
+
+
+def audio_encoder(numbers: Mapping[str, Any]) -> AudioEncoder:
+    """The audio encoder that `numbers["name"]` says, `voice` where it says none, from the other numbers.
+
+    Raises `CheckpointError` for an unknown name, a number that is missing, of another kind, or not its own.
+    """
+    return _build(numbers, AUDIO, default="voice")
+
+
+def video_encoder(numbers: Mapping[str, Any]) -> FaceCropEncoder:
+    """The encoder of face crops that `numbers["name"]` says, `face` where it says none; see `audio_encoder`."""
+    return _build(numbers, VIDEO, default="face")
 
 
 def voice_encoder(
@@ -15,6 +37,72 @@ def voice_encoder(
     return VoiceEncoder(spectrum=spectrum, channels=channels, width=width)
 
 
+def logmel(
+    *,
+    n_mels: int,
+    n_fft: int,
+    win_length: int,
+    hop_length: int,
+    window: Window = "hann",
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    f_min_hz: float = 0.0,
+    f_max_hz: float | None = None,
+    top_db: float = 80.0,
+) -> LogMel:
+    """Log-mel frames; lengths in samples at `sample_rate_hz`."""
+    return LogMel(
+        n_mels=n_mels,
+        n_fft=n_fft,
+        win_length=win_length,
+        hop_length=hop_length,
+        window=window,
+        sample_rate_hz=sample_rate_hz,
+        f_min_hz=f_min_hz,
+        f_max_hz=f_max_hz,
+        top_db=top_db,
+    )
+
+
+def mfcc(
+    *,
+    n_mfcc: int,
+    n_mels: int,
+    n_fft: int,
+    win_length: int,
+    hop_length: int,
+    window: Window = "hann",
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    top_db: float = 80.0,
+) -> Mfcc:
+    """The first `n_mfcc` cepstral coefficients; lengths in samples at `sample_rate_hz`."""
+    spectrum = LogMel(
+        n_mels=n_mels,
+        n_fft=n_fft,
+        win_length=win_length,
+        hop_length=hop_length,
+        window=window,
+        sample_rate_hz=sample_rate_hz,
+        top_db=top_db,
+    )
+    return Mfcc(spectrum=spectrum, n_mfcc=n_mfcc)
+
+
 def face_encoder(*, channels: Sequence[int], depths: Sequence[int], width: int) -> FaceEncoder:
     """A face encoder; one stage of `depth` convolutions for every number of `channels`."""
     return FaceEncoder(channels=channels, depths=depths, width=width)
+
+
+AUDIO: Mapping[str, Callable[..., AudioEncoder]] = {"voice": voice_encoder, "logmel": logmel, "mfcc": mfcc}
+VIDEO: Mapping[str, Callable[..., FaceCropEncoder]] = {"face": face_encoder}
+
+
+def _build(numbers: Mapping[str, Any], known: Mapping[str, Callable[..., _Encoder]], *, default: str) -> _Encoder:
+    arguments = dict(numbers)
+    name = arguments.pop("name", default)
+    if name not in known:
+        raise CheckpointError(f"encoder {name!r} is not known; there are {', '.join(sorted(known))}")
+    try:
+        return validate_call(known[name])(**arguments)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise CheckpointError(f"encoder {name!r}: {wrong}") from error
