@@ -3,8 +3,9 @@
 from collections.abc import Sequence, Set
 from itertools import groupby
 
-from engine.diarization.base import Assignment
+from engine.diarization.base import NOBODY, Assignment, Enrolled
 from engine.diarization.deferred import Separator
+from engine.diarization.merge import merge, renamed
 from engine.diarization.registry import RegistrySettings, recognise
 from engine.signals import Span, Tensors, VoiceTurn, Waveform
 
@@ -29,6 +30,8 @@ class OnlineDiarizer:
         *,
         speaker: str | None = None,
         taken: Set[str] = frozenset(),
+        enrolled: Enrolled = NOBODY,
+        most: int | None = None,
     ) -> Assignment:
         """Split a segment `[N]` into turns; without speech there are none.
 
@@ -46,11 +49,18 @@ class OnlineDiarizer:
             if turn.voice not in names:
                 seconds = sum(other.span.duration_s for other in heard if other.voice == turn.voice)
                 recognition = recognise(
-                    tensors, voices.embeddings[turn.voice], speech_s=seconds, settings=self._registry, taken=taken
+                    tensors,
+                    voices.embeddings[turn.voice],
+                    speech_s=seconds,
+                    settings=self._registry,
+                    taken=taken,
+                    enrolled=enrolled,
+                    most=most,
                 )
                 names[turn.voice], tensors = recognition.speaker, recognition.tensors
-        stretches = [VoiceTurn(names[turn.voice], turn.span, turn.overlap) for turn in heard]
-        return Assignment(tuple(_joined(stretches)), tensors)
+        merges, tensors = merge(tensors, settings=self._registry, enrolled=enrolled)
+        stretches = [VoiceTurn(renamed(names[turn.voice], merges), turn.span, turn.overlap) for turn in heard]
+        return Assignment(tuple(_joined(stretches)), tensors, merges)
 
 
 def _joined(stretches: Sequence[VoiceTurn]) -> Sequence[VoiceTurn]:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.diarization.base import NOBODY, Enrolled
 from engine.signals import Tensors
 
-_CENTROID = "centroid/"
-_SECONDS = "centroid_s/"
-_SPEAKER = "speaker/"
+CENTROID = "centroid/"
+SECONDS = "centroid_s/"
+STATE = "speaker/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,14 @@ class RegistrySettings:
     """Cosine similarity to every centroid below which a voice is a stranger's. In between it goes to whom it resembles
     most and teaches nothing."""
     least_new_s: float = 0.8
-    """A stranger who speaks for less makes no new speaker."""
+    """A stranger who speaks for less makes no new speaker, and nobody is known by name from less."""
+    enrolled_voice: float = 0.84
+    """Cosine similarity to an enrolled voice from which a voice has that name: a wrong name is worse than a number."""
+    one_voice: float = 0.9
+    """Cosine similarity of two centroids from which they are one voice: far above `new_voice`, so that nobody who was
+    parted by a hair is joined by one."""
+    least_merged_s: float = 6.0
+    """Both centroids have learned for so long before they are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +50,7 @@ class Recognition:
 def known_speakers(tensors: Tensors) -> tuple[str, ...]:
     """Ids of the speakers whose voice has been learned, by name."""
     return tuple(
-        sorted(
-            name.removeprefix(_SECONDS) for name, value in tensors.items() if name.startswith(_SECONDS) and value > 0
-        )
+        sorted(name.removeprefix(SECONDS) for name, value in tensors.items() if name.startswith(SECONDS) and value > 0)
     )
 
 
@@ -55,34 +61,54 @@ def recognise(
     speech_s: float,
     settings: RegistrySettings,
     taken: Set[str] = frozenset(),
+    enrolled: Enrolled = NOBODY,
+    most: int | None = None,
 ) -> Recognition:
     """Find the speaker of `embedding` `[D]`, heard for `speech_s` seconds, and learn from it.
 
     A voice that resembles a known one is that speaker and moves the centroid. A strange one becomes the next
     `speaker-N` if it was heard long enough; a briefer sound goes to whom it resembles most (without an embedding, NaN:
-    to whom was heard most) and teaches nothing. A name in `taken` is nobody's next id.
+    to whom was heard most) and teaches nothing. So does a stranger where `most` voices are known already. A name in
+    `taken` is nobody's next id. Who is nearer to an enrolled voice than to any other has that voice's name.
     """
     known = known_speakers(tensors)
     described = bool(np.isfinite(embedding).all())
+    if described and speech_s >= settings.least_new_s:
+        name = _enrolled_as(embedding, tensors, enrolled, settings)
+        if name is not None:
+            return _learned(tensors, name, embedding, speech_s)
     if not known:
         speaker = _reserved(tensors) or _next_id(tensors, taken)
         if described and speech_s >= settings.least_new_s:
             return _learned(tensors, speaker, embedding, speech_s)
         return Recognition(speaker, _with(tensors, speaker, np.zeros_like(embedding), 0.0))
     if not described:
-        return Recognition(max(known, key=lambda speaker: float(tensors[_SECONDS + speaker])), tensors)
-    likeness = {speaker: _cosine(tensors[_CENTROID + speaker], embedding) for speaker in known}
+        return Recognition(max(known, key=lambda speaker: float(tensors[SECONDS + speaker])), tensors)
+    likeness = {speaker: cosine(tensors[CENTROID + speaker], embedding) for speaker in known}
     nearest = max(known, key=lambda speaker: likeness[speaker])
     if likeness[nearest] >= settings.same_voice:
         return _learned(tensors, nearest, embedding, speech_s)
-    if likeness[nearest] < settings.new_voice and speech_s >= settings.least_new_s:
+    room = most is None or len(known) < most
+    if room and likeness[nearest] < settings.new_voice and speech_s >= settings.least_new_s:
         return _learned(tensors, _reserved(tensors) or _next_id(tensors, taken), embedding, speech_s)
     return Recognition(nearest, tensors)
 
 
+def _enrolled_as(
+    embedding: NDArray[np.float32], tensors: Tensors, enrolled: Enrolled, settings: RegistrySettings
+) -> str | None:
+    """Whose enrolled voice it is, unless it is nearer to a voice of this dialogue."""
+    likeness = {name: cosine(voice, embedding) for name, voice in enrolled.items()}
+    nearest = max(sorted(likeness), key=lambda name: likeness[name], default=None)
+    if nearest is None or likeness[nearest] < settings.enrolled_voice:
+        return None
+    others = (cosine(tensors[CENTROID + name], embedding) for name in known_speakers(tensors) if name != nearest)
+    return nearest if likeness[nearest] > max(others, default=-1.0) else None
+
+
 def _learned(tensors: Tensors, speaker: str, embedding: NDArray[np.float32], speech_s: float) -> Recognition:
-    before_s = float(tensors.get(_SECONDS + speaker, np.float32(0)))
-    before = tensors.get(_CENTROID + speaker, np.zeros_like(embedding))
+    before_s = float(tensors.get(SECONDS + speaker, np.float32(0)))
+    before = tensors.get(CENTROID + speaker, np.zeros_like(embedding))
     after_s = before_s + speech_s
     unit = embedding / np.linalg.norm(embedding)
     centroid = np.asarray((before * before_s + unit * speech_s) / after_s, dtype=np.float32)
@@ -92,21 +118,22 @@ def _learned(tensors: Tensors, speaker: str, embedding: NDArray[np.float32], spe
 def _with(tensors: Tensors, speaker: str, centroid: NDArray[np.float32], seconds: float) -> Tensors:
     return {
         **tensors,
-        _CENTROID + speaker: centroid,
-        _SECONDS + speaker: np.asarray(seconds, dtype=np.float32),
+        CENTROID + speaker: centroid,
+        SECONDS + speaker: np.asarray(seconds, dtype=np.float32),
     }
 
 
 def _reserved(tensors: Tensors) -> str | None:
-    empty = (name for name, value in tensors.items() if name.startswith(_SECONDS) and value == 0)
-    return min((name.removeprefix(_SECONDS) for name in empty), default=None)
+    empty = (name for name, value in tensors.items() if name.startswith(SECONDS) and value == 0)
+    return min((name.removeprefix(SECONDS) for name in empty), default=None)
 
 
 def _next_id(tensors: Tensors, taken: Set[str]) -> str:
     # A producer may have named somebody `speaker-1` too: an id that is taken or has a state is never given twice.
-    used = taken | {name.split("/", 1)[1] for name in tensors if name.startswith((_CENTROID, _SPEAKER))}
+    used = taken | {name.split("/", 1)[1] for name in tensors if name.startswith((CENTROID, STATE))}
     return next(name for n in range(1, len(used) + 2) if (name := f"speaker-{n}") not in used)
 
 
-def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Cosine similarity of two embeddings or centroids `[D]`."""
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
