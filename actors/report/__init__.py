@@ -1,0 +1,1 @@
+"""What was found in recordings, as one page that stands alone."""
