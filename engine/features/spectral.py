@@ -60,6 +60,8 @@ class LogMel(nn.Module):
 
     def decibels(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What `extract` gives, still in float64."""
+        if not len(inputs):
+            return self.window.new_zeros(0, 1, self.width), mask.new_zeros(0, 1)
         samples = mask.sum(dim=1)
         audio = torch.where(mask, inputs, 0.0).to(self.window.dtype)
         if audio.shape[1] == 0:
