@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from engine.errors import ConfigurationError
 from engine.fusion.base import Fused
 from engine.layers.attention import masked_attention
+from engine.layers.masking import masked_projection
 from engine.layers.pooling import masked_mean
 
 
@@ -88,8 +89,7 @@ class Branch(nn.Module):
 
     def project(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """H `[B, T, d]` of tokens `[B, T, D]`; 0 where there is padding, whatever the padding holds."""
-        projected: Tensor = self.enter(tokens.masked_fill(~mask[..., None], 0))
-        return projected.masked_fill(~mask[..., None], 0)
+        return masked_projection(self.enter, tokens, mask)
 
     def ask(self, other: "Branch", mine: Tensor, mask: Tensor, theirs: Tensor, their_mask: Tensor) -> Tensor:
         """Eqs 1, 3 and 5 for one modality, then the mean over its tokens: `[B, d]`, 0 where it is absent."""

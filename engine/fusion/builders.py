@@ -1,6 +1,7 @@
 """Fusion models from flat numbers."""
 
 from engine.fusion.avafn import Branch, Cam
+from engine.fusion.avt_ca import AvtCa, OwnWay
 
 
 def avafn(
@@ -24,4 +25,32 @@ def avafn(
         classes=classes,
         dropout=dropout,
         pool_first=pool_first,
+    )
+
+
+def avt_ca(
+    *,
+    audio_width: int,
+    video_width: int,
+    width: int = 128,
+    feed_forward_width: int = 512,
+    classes: int = 7,
+    dropout: float = 0.1,
+    transformer_heads: int | None = 4,
+    cross_heads: int | None = 4,
+    own: OwnWay = "block",
+    paper: bool = False,
+) -> AvtCa:
+    """AVT-CA at the paper's sizes: IT-4 and CT-4, feed-forward 4 d."""
+    return AvtCa(
+        audio_width=audio_width,
+        video_width=video_width,
+        width=width,
+        feed_forward_width=feed_forward_width,
+        classes=classes,
+        dropout=dropout,
+        transformer_heads=transformer_heads,
+        cross_heads=cross_heads,
+        own=own,
+        paper=paper,
     )

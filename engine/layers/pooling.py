@@ -8,3 +8,12 @@ def masked_mean(items: Tensor, mask: Tensor) -> Tensor:
     real = mask.unsqueeze(-1)
     total = items.masked_fill(~real, 0).sum(dim=1)
     return total / real.sum(dim=1).clamp(min=1).to(items.dtype)
+
+
+def masked_max(items: Tensor, mask: Tensor) -> Tensor:
+    """Largest value of each feature of `items` `[B, T, d]` where `mask` `[B, T]` is True: `[B, d]`, 0 without any."""
+    has_any = mask.any(dim=1, keepdim=True)
+    # A row without a real item is read whole and set to 0 after: minus infinity would make its gradient NaN.
+    hidden = ~mask & has_any
+    largest = items.masked_fill(hidden[..., None], float("-inf")).amax(dim=1)
+    return largest.masked_fill(~has_any, 0)
