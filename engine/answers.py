@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.diarization.base import Merge
+from engine.diarization.merge import is_numbered
 from engine.signals import Estimate
 from engine.transport.base import Headers, Incoming, Outgoing
 from schemas.cloudevents import event_headers
@@ -130,10 +132,21 @@ class Answering:
                 "speakers": record.summary if status == "ended" else {},
             }
         )
-        headers = event_headers(
-            event_id=event.event_id, event_type=LIFECYCLE_TYPE, dialogue_id=record.dialogue_id, time=self.segment.time
+        return self._lifecycle(event)
+
+    def merged_entry(self, one: Merge, record: DialogueRecord, *, index: int) -> OutboxEntry:
+        """Word that two ids turned out to be one voice; `record` is the dialogue before this segment's turns."""
+        named = "an enrolled voice was recognised" if not is_numbered(one.into) else "one voice had two ids"
+        event = DialogueEvent(
+            event_id=self.id("merged", index),
+            dialogue_id=record.dialogue_id,
+            status="merged",
+            reason=named,
+            turns=record.turns,
+            speaker=one.speaker,
+            into=one.into,
         )
-        return self._entry(DIALOGUES, headers, event.model_dump_json().encode())
+        return self._lifecycle(event)
 
     def dead_letter_entry(
         self, incoming: Incoming, *, error: Exception, stage: str, attempts: int, keep_media: bool
@@ -142,6 +155,12 @@ class Answering:
         headers = dead_letter_headers(incoming, self.id("dead-letter", 0), error=error, stage=stage, attempts=attempts)
         value, headers = _kept_media(incoming, headers, keep=keep_media)
         return self._entry(DEAD_LETTERS, headers, value)
+
+    def _lifecycle(self, event: DialogueEvent) -> OutboxEntry:
+        headers = event_headers(
+            event_id=event.event_id, event_type=LIFECYCLE_TYPE, dialogue_id=event.dialogue_id, time=self.segment.time
+        )
+        return self._entry(DIALOGUES, headers, event.model_dump_json().encode())
 
     def _entry(self, topic: str, headers: Headers, value: bytes | None) -> OutboxEntry:
         key = self.segment.dialogue_id

@@ -1,8 +1,9 @@
 """How a dialogue's record goes on from one segment to the next."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from engine.diarization.base import Merge
 from engine.errors import BadSegment
 from engine.perceive import Perceived
 from schemas.events import EmotionEvent, SpeakerSummary, StateNote
@@ -41,12 +42,21 @@ def go_on(
             sequences=record.sequences if record else {},
             recent_ids=record.recent_ids if record else (),
             roster=_lasting(record) if record else {},
+            announced=record.announced if record else (),
+            speakers=record.speakers if record else None,
             model_id=model_id,
             restarted=note.reason,
         )
     elif record.model_id != model_id:
         reason = f"the model changed from {record.model_id}"
-        afresh = {"model_id": model_id, "restarted": reason, "state": b"", "roster": _lasting(record), "voices": {}}
+        afresh = {
+            "model_id": model_id,
+            "restarted": reason,
+            "state": b"",
+            "roster": _lasting(record),
+            "voices": {},
+            "aliases": {},
+        }
         record = record.model_copy(update=afresh)
     sequences = record.sequences
     if segment.source in sequences or len(sequences) < MOST_PARTICIPANTS:
@@ -94,10 +104,45 @@ def with_voices(record: DialogueRecord, turns: Sequence[Perceived], segment: Seg
     )
 
 
+def with_merges(
+    record: DialogueRecord, merges: Sequence[Merge], *, admits: Callable[[Participant], bool]
+) -> DialogueRecord:
+    """The record in which each merged id is the one it was folded into: its role, its channels and its turns.
+
+    Where only one of both may be inferred by `admits`, the one that stays may not.
+    """
+    for one in merges:
+        roster, summary = dict(record.roster), dict(record.summary)
+        gone, kept = roster.pop(one.speaker, None), roster.get(one.into)
+        if gone is not None and (kept is None or not admits(gone)):
+            roster[one.into] = gone.model_copy(update={"speaker": one.into})
+        if one.speaker in summary:
+            summary[one.into] = _together(summary.pop(one.speaker), summary.get(one.into, SpeakerSummary()))
+
+        def renamed(name: str, one: Merge = one) -> str:
+            return one.into if name == one.speaker else name
+
+        record = record.model_copy(
+            update={
+                "roster": roster,
+                "summary": summary,
+                "voices": {role: tuple(dict.fromkeys(map(renamed, names))) for role, names in record.voices.items()},
+                "aliases": {**{name: renamed(whose) for name, whose in record.aliases.items()}, one.speaker: one.into},
+                "first_speaker": renamed(record.first_speaker) if record.first_speaker is not None else None,
+            }
+        )
+    return record
+
+
 def with_roster(record: DialogueRecord, roster: Mapping[str, Participant], *, dropped: Set[str]) -> DialogueRecord:
     """The record with another roster; who is `dropped` has no voice in it any more, but stays in the roster."""
     voices = {role: tuple(name for name in names if name not in dropped) for role, names in record.voices.items()}
     return record.model_copy(update={"roster": roster, "voices": voices})
+
+
+def _together(a: SpeakerSummary, b: SpeakerSummary) -> SpeakerSummary:
+    labels = {label: a.labels.get(label, 0) + b.labels.get(label, 0) for label in (*b.labels, *a.labels)}
+    return SpeakerSummary(turns=a.turns + b.turns, withheld=a.withheld + b.withheld, labels=labels)
 
 
 def _lasting(record: DialogueRecord) -> Mapping[str, Participant]:

@@ -14,7 +14,7 @@ CONTENT_TYPE = "content-type"
 JSON = "application/json"
 
 # Attribute name on the wire -> field of `Segment`, for every attribute that is plain text there.
-_TEXT = ("id", "source", "type", "speaker", "role", "dataref", "traceparent", "redriveof")
+_TEXT = ("id", "source", "type", "speaker", "role", "channel", "dataref", "traceparent", "redriveof")
 _NUMBERS = ("sequence", "starttime", "endtime")
 
 

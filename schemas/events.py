@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -14,7 +15,7 @@ Unit = Annotated[float, Field(ge=0, le=1)]
 Signed = Annotated[float, Field(ge=-1, le=1)]
 
 Abstention = Literal["no_speech", "withheld", "low_confidence", "no_modality"]
-EventKind = Literal["turn", "no-speech", "started", "ended", "failed", "alert", "dead-letter"]
+EventKind = Literal["turn", "no-speech", "started", "ended", "failed", "merged", "alert", "dead-letter"]
 
 
 def event_id(
@@ -117,7 +118,10 @@ class DialogueEvent(Message):
     schema_version: Literal[1] = 1
     event_id: str
     dialogue_id: DialogueId
-    status: Literal["started", "ended", "failed"]
+    status: Literal["started", "ended", "failed", "merged"]
     reason: str | None = None
     turns: int = 0
     speakers: Mapping[str, SpeakerSummary] = {}
+    speaker: str | None = Field(default=None, exclude_if=not_)
+    """Merged: the id that is used no more; its turns until here were those of `into`."""
+    into: str | None = Field(default=None, exclude_if=not_)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from schemas.events import SpeakerSummary
 from schemas.message import Message
-from schemas.segment import DialogueId, Participant
+from schemas.segment import DialogueId, Name, Participant
 
 
 class Position(Message):
@@ -57,6 +57,14 @@ class DialogueRecord(Message):
     roster: Mapping[str, Participant] = {}
     voices: Mapping[str, tuple[str, ...]] = {}
     """Participants that diarization told apart, by the role of the channel they were heard on."""
+    aliases: Mapping[str, str] = {}
+    """Ids that turned out to be somebody else's voice, and whose; they are given to nobody again."""
+    announced: tuple[Name, ...] = ()
+    """Who was announced by name."""
+    speakers: int | None = None
+    """How many people speak, where the producer said so."""
+    first_speaker: str | None = None
+    """Who spoke first, where roles are given by it."""
     status: Literal["open", "ended"] = "open"
     turns: int = 0
     updated_s: float = 0.0

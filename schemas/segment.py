@@ -1,6 +1,7 @@
 """What producers send: a timed span of media, or word that a dialogue starts or ends."""
 
 from datetime import UTC, datetime
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -43,6 +44,8 @@ class Segment(Message):
     speaker: Name | None = None
     """A track or name the producer knows; trusted over diarization."""
     role: Name | None = None
+    channel: Name | None = None
+    """Which of a recording's channels it is, from "0", where each is a speaker's or a side's own."""
     consent: bool | None = None
     dataref: str | None = None
     """Address of media too big for a record."""
@@ -77,6 +80,9 @@ class DialogueStarted(Message):
     """The value of a `turntone.dialogue.started.v1` record."""
 
     participants: Annotated[tuple[Participant, ...], Field(max_length=MOST_PARTICIPANTS)] = ()
+    """Who takes part: where nobody says who speaks, no more voices are told apart than are named here."""
+    speakers: Annotated[int, Field(ge=1, le=MOST_PARTICIPANTS)] | None = Field(default=None, exclude_if=not_)
+    """How many people speak, where that is known without their names."""
 
 
 class DialogueEnded(Message):

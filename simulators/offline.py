@@ -77,5 +77,5 @@ def _hear_out(reader: MemoryReader, running: Future[None], dialogue_id: str, hea
 def _is_end(record: Incoming) -> bool:
     """Whether the dialogue is over; an end that could not be worked on is one too."""
     if record.position.topic == DIALOGUES:
-        return DialogueEvent.model_validate_json(record.value or b"").status != "started"
+        return DialogueEvent.model_validate_json(record.value or b"").status in {"ended", "failed"}
     return record.position.topic == DEAD_LETTERS and dict(record.headers).get("ce_type") == ENDED_TYPE.encode()

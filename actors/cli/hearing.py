@@ -26,6 +26,8 @@ class Hearing:
         self.failures = 0
         self.ended: set[str] = set()
         """Dialogues that are over."""
+        self.merges: dict[tuple[str, str], str] = {}
+        """Whose voice an id of a dialogue turned out to be."""
         self._json = json
         self._only = only
         self._table = TurnTable(self.console)
@@ -40,7 +42,11 @@ class Hearing:
         if record.position.topic == DEAD_LETTERS:
             self._fail(record)
         elif record.position.topic == DIALOGUES:
-            if DialogueEvent.model_validate_json(record.value).status != "started":
+            word = DialogueEvent.model_validate_json(record.value)
+            if word.status == "merged" and word.speaker is not None and word.into is not None:
+                self.merges[word.dialogue_id, word.speaker] = word.into
+                typer.echo(f"{word.dialogue_id}: {word.speaker} turned out to be {word.into}", err=True)
+            elif word.status != "started":
                 self.ended.add(record.key or "")
         else:
             event = EmotionEvent.model_validate_json(record.value)

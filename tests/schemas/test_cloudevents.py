@@ -30,15 +30,15 @@ def segment(**changes):
 @given(
     speaker=st.none() | NAMES,
     role=st.none() | NAMES,
+    channel=st.none() | NAMES,
     consent=st.none() | st.booleans(),
     sequence=st.integers(min_value=0, max_value=2**53),
     time=st.none() | st.datetimes(timezones=st.just(UTC)),
     content_type=st.none() | st.sampled_from(["audio/flac", "video/mp4", "audio/L16; rate=16000; channels=1"]),
 )
-def test_a_segment_survives_its_headers(speaker, role, consent, sequence, time, content_type):
-    sent = segment(
-        speaker=speaker, role=role, consent=consent, sequence=sequence, time=time, datacontenttype=content_type
-    )
+def test_a_segment_survives_its_headers(speaker, role, channel, consent, sequence, time, content_type):
+    who = {"speaker": speaker, "role": role, "channel": channel, "consent": consent}
+    sent = segment(**who, sequence=sequence, time=time, datacontenttype=content_type)
     assert read_segment("call-1", segment_headers(sent)) == sent
 
 

@@ -15,7 +15,9 @@ MESSAGES = {
     "turn-v1": EmotionEvent,
     "turn-withheld-v1": EmotionEvent,
     "dialogue-ended-v1": DialogueEvent,
+    "dialogue-merged-v1": DialogueEvent,
     "started-v1": DialogueStarted,
+    "started-speakers-v1": DialogueStarted,
     "ended-v1": DialogueEnded,
 }
 

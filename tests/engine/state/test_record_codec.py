@@ -10,9 +10,12 @@ from engine.state.codec import _digest, decode_fields, decode_record, encode_fie
 from tests.contracts.dialogues import full_record, record
 
 FOLDER = Path(__file__).parent
+VOICES = {"voices": {"customer": ("speaker-1", "speaker-2")}}
+IDENTITY = {"aliases": {"speaker-3": "speaker-1"}, "announced": ("Ana",), "speakers": 2, "first_speaker": "Ana"}
 VERSIONS = {
     "record_v1.bin": full_record(),
-    "record_v2.bin": full_record().model_copy(update={"voices": {"customer": ("speaker-1", "speaker-2")}}),
+    "record_v2.bin": full_record().model_copy(update=VOICES),
+    "record_v3.bin": full_record().model_copy(update=VOICES | IDENTITY),
 }
 """Each layout there has been, and what was written in it; the last is the one that is written now."""
 
