@@ -1,18 +1,24 @@
 """Encoders by name: the flat numbers of a configuration or a recipe become a module."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError, validate_call
 
 from engine.errors import CheckpointError
+from engine.features.dan import DanEncoder
+from engine.features.efficientface import EfficientFaceEncoder
 from engine.features.face import FaceEncoder
+from engine.features.r2plus1d import ClipEncoder
+from engine.features.resnet_mel import MelResNet
 from engine.features.spectral import LogMel, Mfcc, Window
 from engine.features.voice import VoiceEncoder
+from engine.layers.residual import ResNet18
+from engine.layers.video_residual import VideoResNet18
 from engine.signals import SAMPLE_RATE_HZ
 
-AudioEncoder = VoiceEncoder | LogMel | Mfcc
-FaceCropEncoder = FaceEncoder
+AudioEncoder = VoiceEncoder | LogMel | Mfcc | MelResNet
+FaceCropEncoder = FaceEncoder | DanEncoder | EfficientFaceEncoder | ClipEncoder
 _Encoder = TypeVar("_Encoder")
 
 
@@ -87,13 +93,67 @@ def mfcc(
     return Mfcc(spectrum=spectrum, n_mfcc=n_mfcc)
 
 
+def resnet18_mel(
+    *,
+    n_mels: int,
+    n_fft: int,
+    win_length: int,
+    hop_length: int,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    top_db: float = 80.0,
+    clip_frames: int,
+    stem_stride: Literal[2, 4] = 4,
+) -> MelResNet:
+    """DCA's audio backbone; lengths in samples at `sample_rate_hz`, a token every `clip_frames` frames."""
+    spectrum = LogMel(
+        n_mels=n_mels,
+        n_fft=n_fft,
+        win_length=win_length,
+        hop_length=hop_length,
+        sample_rate_hz=sample_rate_hz,
+        top_db=top_db,
+    )
+    return MelResNet(spectrum=spectrum, trunk=ResNet18(channels=1, stem_stride=stem_stride), clip_frames=clip_frames)
+
+
 def face_encoder(*, channels: Sequence[int], depths: Sequence[int], width: int) -> FaceEncoder:
     """A face encoder; one stage of `depth` convolutions for every number of `channels`."""
     return FaceEncoder(channels=channels, depths=depths, width=width)
 
 
-AUDIO: Mapping[str, Callable[..., AudioEncoder]] = {"voice": voice_encoder, "logmel": logmel, "mfcc": mfcc}
-VIDEO: Mapping[str, Callable[..., FaceCropEncoder]] = {"face": face_encoder}
+def dan(*, side: int = 224, grey: bool = False, heads: int = 4, stem_stride: int = 4, width: int = 1024) -> DanEncoder:
+    """DAN, as published by default."""
+    return DanEncoder(side=side, grey=grey, heads=heads, stem_stride=stem_stride, width=width)
+
+
+def efficientface(*, side: int = 224, grey: bool = False, stem_stride: int = 4) -> EfficientFaceEncoder:
+    """EfficientFace, as published by default."""
+    return EfficientFaceEncoder(side=side, grey=grey, stem_stride=stem_stride)
+
+
+def r2plus1d(*, frames: int = 8, side: int = 112) -> ClipEncoder:
+    """R(2+1)D-18: a token every `frames` crops of `side` pixels, as published by default."""
+    return ClipEncoder(trunk=VideoResNet18(factorised=True), frames=frames, side=side)
+
+
+def r3d(*, frames: int = 8, side: int = 112) -> ClipEncoder:
+    """R3D-18, as `r2plus1d`."""
+    return ClipEncoder(trunk=VideoResNet18(factorised=False), frames=frames, side=side)
+
+
+AUDIO: Mapping[str, Callable[..., AudioEncoder]] = {
+    "voice": voice_encoder,
+    "logmel": logmel,
+    "mfcc": mfcc,
+    "resnet18-mel": resnet18_mel,
+}
+VIDEO: Mapping[str, Callable[..., FaceCropEncoder]] = {
+    "face": face_encoder,
+    "dan": dan,
+    "efficientface": efficientface,
+    "r2plus1d": r2plus1d,
+    "r3d": r3d,
+}
 
 
 def _build(numbers: Mapping[str, Any], known: Mapping[str, Callable[..., _Encoder]], *, default: str) -> _Encoder:
