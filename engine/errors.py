@@ -7,7 +7,8 @@ TurntoneError
 ├── Unavailable         a server or a part is away: back off and try again
 │   ├── StoreUnavailable
 │   ├── TransportUnavailable
-│   └── InferenceUnavailable
+│   ├── InferenceUnavailable
+│   └── SourceUnavailable
 ├── DecoderDied         a decoding process crashed or ran out of its limits: counts as an attempt
 ├── WorkerDied          the worker died every time it began a segment alone
 ├── MediaUnavailable    media that lies elsewhere does not come: counts as an attempt
@@ -53,6 +54,10 @@ class TransportUnavailable(Unavailable):
 
 class InferenceUnavailable(Unavailable):
     """The model server does not answer."""
+
+
+class SourceUnavailable(Unavailable):
+    """A live source does not answer or broke off."""
 
 
 class DecoderDied(TurntoneError):

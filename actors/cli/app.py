@@ -2,7 +2,20 @@
 
 import typer
 
-from actors.cli import analyze, contract, dead_letters, demo, dialogue, doctor, model, replay, training, up, watch
+from actors.cli import (
+    analyze,
+    contract,
+    dead_letters,
+    demo,
+    dialogue,
+    doctor,
+    model,
+    replay,
+    stream,
+    training,
+    up,
+    watch,
+)
 
 EXAMPLES = """
 Examples:
@@ -12,6 +25,8 @@ Examples:
   turntone up                                the stack for real streams
 
   turntone replay recordings/ --speed 2      recordings as a stream
+
+  turntone stream mic --dialogue desk        what is said here, now
 
   turntone watch --from-beginning --json     every turn, as JSON
 
@@ -33,6 +48,7 @@ app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("analyze")(analyze.analyze)
 app.command("replay")(replay.replay)
+app.command("stream", epilog=stream.EXAMPLES)(stream.stream)
 app.command("watch")(watch.watch)
 app.command("train")(training.train)
 app.command("evaluate")(training.evaluate)
