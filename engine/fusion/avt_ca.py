@@ -27,8 +27,8 @@ class AvtCa(nn.Module):
 
     Readings: eq. 6 as written, LayerNorm once; no bias in the attentions; the cross-self-attention has one head and
     adds what `own` says: the fusion block's own result, or an attention of each modality over itself by the same
-    matrices as well. `paper` leaves out the residual around the last cross-attention: as written, with one modality absent nothing
-    of the other gets through. `v` is the mean projected video token.
+    matrices as well. `paper` leaves out the residual around the last cross-attention: as written, with one modality
+    absent nothing of the other gets through. `v` is the mean projected video token.
 
     Args:
         audio_width, video_width: of the tokens; width: d; feed_forward_width: 4 d in the paper.

@@ -19,6 +19,8 @@ class Fused:
     """`[B, K]` of the model's own head."""
     gate: Mapping[str, Tensor] = field(default_factory=dict)
     """The model's own weights by name, `[B]` each."""
+    branches: Mapping[str, Tensor] = field(default_factory=dict)
+    """What the model's own loss asks for beside the logits, by name."""
 
 
 class Fusion(Protocol):
