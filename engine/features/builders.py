@@ -12,12 +12,14 @@ from engine.features.face import FaceEncoder
 from engine.features.r2plus1d import ClipEncoder
 from engine.features.resnet_mel import MelResNet
 from engine.features.spectral import LogMel, Mfcc, Window
+from engine.features.speech import SpeechEncoder
+from engine.features.speech_files import load
 from engine.features.voice import VoiceEncoder
 from engine.layers.residual import ResNet18
 from engine.layers.video_residual import VideoResNet18
 from engine.signals import SAMPLE_RATE_HZ
 
-AudioEncoder = VoiceEncoder | LogMel | Mfcc | MelResNet
+AudioEncoder = VoiceEncoder | LogMel | Mfcc | MelResNet | SpeechEncoder
 FaceCropEncoder = FaceEncoder | DanEncoder | EfficientFaceEncoder | ClipEncoder
 _Encoder = TypeVar("_Encoder")
 
@@ -116,6 +118,13 @@ def resnet18_mel(
     return MelResNet(spectrum=spectrum, trunk=ResNet18(channels=1, stem_stride=stem_stride), clip_frames=clip_frames)
 
 
+def wav2vec2(
+    *, source: str, sha256: str | None = None, layer: int = -1, pooled: bool = False, pickled: bool = False
+) -> SpeechEncoder:
+    """A speech model of `transformers` by its folder or hub id; without the `sha256` of its files, an error says it."""
+    return load(source, sha256=sha256, layer=layer, pooled=pooled, pickled=pickled)
+
+
 def face_encoder(*, channels: Sequence[int], depths: Sequence[int], width: int) -> FaceEncoder:
     """A face encoder; one stage of `depth` convolutions for every number of `channels`."""
     return FaceEncoder(channels=channels, depths=depths, width=width)
@@ -146,6 +155,7 @@ AUDIO: Mapping[str, Callable[..., AudioEncoder]] = {
     "logmel": logmel,
     "mfcc": mfcc,
     "resnet18-mel": resnet18_mel,
+    "wav2vec2": wav2vec2,
 }
 VIDEO: Mapping[str, Callable[..., FaceCropEncoder]] = {
     "face": face_encoder,
