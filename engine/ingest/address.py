@@ -57,7 +57,7 @@ def source_at(address: str, *, raw: Raw | None, live: bool | None) -> Source:
 
 def _raw(raw: Raw, opened: Callable[[], Bytes], *, live: bool) -> RawSource:
     rate_hz = raw.rate_hz or (_TELEPHONE_HZ if raw.format in _TELEPHONE else SAMPLE_RATE_HZ)
-    return RawSource(open=opened, format=raw.format, rate_hz=rate_hz, channels=raw.channels, live=live)
+    return RawSource(opened=opened, format=raw.format, rate_hz=rate_hz, channels=raw.channels, live=live)
 
 
 def _standard_input() -> Bytes:

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from threading import Event, Thread
 
+from engine.errors import TurntoneError
 from engine.ingest.base import Heard, Piece, Source
 from engine.ingest.buffer import Buffer
 from engine.ingest.delivery import Delivery
@@ -22,7 +23,7 @@ class Room:
     """How much may wait between the threads."""
 
     sound_s: float = 30.0
-    pictures: int = 100
+    pictures: int = 50
     segment_bytes: int = 64 * 1024 * 1024
 
 
@@ -109,6 +110,8 @@ class Ingest:
             self.stop()
             self._ready.close()
             threads[1].join()
+            while unsent := self._ready.get(most=_BATCH):
+                self._lose(unsent)
         if self._failure is not None:
             raise self._failure
         return self.summary
@@ -152,12 +155,22 @@ class Ingest:
             self._ready.close()
 
     def _send(self, batch: list[Ready]) -> None:
-        self._delivery.send(batch)
+        try:
+            self._delivery.send(batch)
+        except TurntoneError:
+            self._lose(batch)
+            raise
         media = [ready for ready in batch if ready.segment.type == SEGMENT_TYPE]
         self.summary.segments += len(media)
         self._metrics.count("ingest_segments", len(media))
         for ready in media:
             self._report(Sent(ready.segment, len(ready.value)))
+
+    def _lose(self, batch: list[Ready]) -> None:
+        """What no broker took is dropped too."""
+        for ready in batch:
+            if ready.segment.type == SEGMENT_TYPE:
+                self._drop_segment(ready)
 
     def _drop_piece(self, piece: Piece) -> None:
         if isinstance(piece, Heard):

@@ -37,8 +37,8 @@ def to_samples(data: bytes, *, format: str, channels: int) -> NDArray[np.int16]:
     elif format == "alaw":
         flat = A_LAW[np.frombuffer(data, dtype=np.uint8)]
     elif format == "f32le":
-        scaled = np.nan_to_num(np.frombuffer(data, dtype="<f4")) * 32768.0
-        flat = np.rint(np.clip(scaled, -32768, 32767)).astype(np.int16)
+        bounded = np.clip(np.nan_to_num(np.frombuffer(data, dtype="<f4")), -1.0, 1.0)
+        flat = np.minimum(np.rint(bounded * 32768), 32767).astype(np.int16)
     elif format in FORMATS:
         flat = np.frombuffer(data, dtype=">i2" if format == "s16be" else "<i2").astype(np.int16)
     else:

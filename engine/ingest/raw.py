@@ -14,7 +14,7 @@ from engine.ingest.pcm import FORMATS, to_samples
 from engine.ingest.resample import Resampler
 from engine.signals import SAMPLE_RATE_HZ
 
-_READ_BYTES = 1 << 15
+_READ_BYTES = 4096
 
 
 class Bytes(Protocol):
@@ -33,7 +33,7 @@ class RawSource:
     """Interleaved samples of a known format, for as long as bytes come.
 
     Args:
-        open: where the bytes come from; raises `ConfigurationError` when there are none.
+        opened: where the bytes come from; raises `ConfigurationError` when there are none.
         format: one of `FORMATS`.
         rate_hz: samples a second and channel.
         channels: how many are interleaved.
@@ -42,14 +42,14 @@ class RawSource:
 
     resumes = False
 
-    def __init__(self, *, open: Callable[[], Bytes], format: str, rate_hz: int, channels: int, live: bool) -> None:
+    def __init__(self, *, opened: Callable[[], Bytes], format: str, rate_hz: int, channels: int, live: bool) -> None:
         if format not in FORMATS:
             raise ConfigurationError(f"no raw format is called {format!r}; there are {', '.join(FORMATS)}")
         if not 1000 <= rate_hz <= 384_000 or not 1 <= channels <= 8:
             raise ConfigurationError(
                 f"raw samples have 1 to 8 channels at 1000 to 384000 Hz, not {channels}, {rate_hz}"
             )
-        self._open = open
+        self._opened = opened
         self._format = format
         self._rate_hz = rate_hz
         self._channels = channels
@@ -60,7 +60,7 @@ class RawSource:
         resampler = Resampler(channels=self._channels)
         size = FORMATS[self._format] * self._channels
         rest, read, done = b"", 0, 0
-        with closing(self._open()) as source:
+        with closing(self._opened()) as source:
             while data := source.read1(_READ_BYTES):
                 read += len(data)
                 data = rest + data
