@@ -1,7 +1,16 @@
-"""Fusion models from flat numbers."""
+"""Fusion models by name, from flat numbers."""
 
+from torch import nn
+
+from engine.fusion.attsf import Attsf, Joining
 from engine.fusion.avafn import Branch, Cam
 from engine.fusion.avt_ca import AvtCa, OwnWay
+from engine.fusion.ca import CrossAttention
+from engine.fusion.clipwise import Clipwise, Crossing
+from engine.fusion.gate import Gate
+from engine.fusion.jca import JointCrossAttention, RecursiveCrossAttention
+from engine.fusion.tca import TransformerCrossAttention
+from engine.layers.temporal import Temporal
 
 
 def avafn(
@@ -53,4 +62,197 @@ def avt_ca(
         cross_heads=cross_heads,
         own=own,
         paper=paper,
+    )
+
+
+def attsf(
+    *,
+    audio_width: int,
+    video_width: int,
+    text_width: int = 0,
+    width: int = 128,
+    length: int = 128,
+    heads: int = 4,
+    feed_forward_width: int = 256,
+    avam_feed_forward_width: int = 128,
+    cmb_layers: int = 6,
+    sab_layers: int = 6,
+    avam_layers: int = 2,
+    join: Joining | None = "sum",
+    classes: int = 7,
+    dropout: float = 0.4,
+) -> Attsf:
+    """ATTSF-Net at the paper's sizes for RAVDESS (Table II); `join` makes it ATTSF-L2 (`l2`) or ATTSF-Gat (`gat`)."""
+    return Attsf(
+        audio_width=audio_width,
+        video_width=video_width,
+        text_width=text_width,
+        width=width,
+        length=length,
+        heads=heads,
+        feed_forward_width=feed_forward_width,
+        avam_feed_forward_width=avam_feed_forward_width,
+        cmb_layers=cmb_layers,
+        sab_layers=sab_layers,
+        avam_layers=avam_layers,
+        join=join,
+        classes=classes,
+        dropout=dropout,
+    )
+
+
+def ca(
+    *,
+    audio_width: int,
+    video_width: int,
+    width: int = 128,
+    gate: bool = False,
+    temperature: float = 0.1,
+    clips_most: int = 64,
+    classes: int = 7,
+    regression: bool = False,
+    dropout: float = 0.0,
+) -> Clipwise:
+    """Cross-attention; with `gate` it is dynamic."""
+    return _clipwise(
+        audio_width=audio_width,
+        video_width=video_width,
+        width=width,
+        crossing=CrossAttention(audio_width=width, video_width=width),
+        temperature=temperature if gate else None,
+        clips_most=clips_most,
+        classes=classes,
+        regression=regression,
+        dropout=dropout,
+    )
+
+
+def tca(
+    *,
+    audio_width: int,
+    video_width: int,
+    width: int = 128,
+    heads: int = 4,
+    feed_forward_width: int = 256,
+    gate: bool = False,
+    temperature: float = 0.1,
+    clips_most: int = 64,
+    classes: int = 7,
+    regression: bool = False,
+    dropout: float = 0.0,
+) -> Clipwise:
+    """Transformer cross-attention; with `gate` it is dynamic."""
+    return _clipwise(
+        audio_width=audio_width,
+        video_width=video_width,
+        width=width,
+        crossing=TransformerCrossAttention(
+            audio_width=width, video_width=width, heads=heads, feed_forward_width=feed_forward_width, dropout=dropout
+        ),
+        temperature=temperature if gate else None,
+        clips_most=clips_most,
+        classes=classes,
+        regression=regression,
+        dropout=dropout,
+    )
+
+
+def jca(
+    *,
+    audio_width: int,
+    video_width: int,
+    width: int = 128,
+    inner_width: int = 32,
+    gate: bool = False,
+    temperature: float = 0.1,
+    clips_most: int = 64,
+    classes: int = 7,
+    regression: bool = False,
+    dropout: float = 0.0,
+) -> Clipwise:
+    """Joint cross-attention; with `gate` it is dynamic."""
+    return _clipwise(
+        audio_width=audio_width,
+        video_width=video_width,
+        width=width,
+        crossing=JointCrossAttention(audio_width=width, video_width=width, inner_width=inner_width),
+        temperature=temperature if gate else None,
+        clips_most=clips_most,
+        classes=classes,
+        regression=regression,
+        dropout=dropout,
+    )
+
+
+def rjca(
+    *,
+    audio_width: int,
+    video_width: int,
+    width: int = 128,
+    hidden: int = 256,
+    lstm_layers: int = 2,
+    inner_width: int = 32,
+    recursions: int = 2,
+    causal: bool = False,
+    gate: bool = False,
+    temperature: float = 0.1,
+    clips_most: int = 64,
+    classes: int = 7,
+    regression: bool = False,
+    dropout: float = 0.0,
+) -> Clipwise:
+    """Recursive joint cross-attention between LSTMs of `hidden` a direction; `causal` reads forward alone."""
+
+    def temporal(tokens_width: int) -> Temporal:
+        return Temporal(tokens_width=tokens_width, hidden=hidden, layers=lstm_layers, causal=causal)
+
+    before = temporal(width), temporal(width)
+    clips = before[0].width
+    return _clipwise(
+        audio_width=audio_width,
+        video_width=video_width,
+        width=width,
+        crossing=RecursiveCrossAttention(
+            audio_width=clips, video_width=clips, inner_width=inner_width, recursions=recursions
+        ),
+        before=before,
+        joint=temporal(2 * clips),
+        temperature=temperature if gate else None,
+        clips_most=clips_most,
+        classes=classes,
+        regression=regression,
+        dropout=dropout,
+    )
+
+
+def _clipwise(
+    *,
+    audio_width: int,
+    video_width: int,
+    width: int,
+    crossing: Crossing,
+    temperature: float | None,
+    clips_most: int,
+    classes: int,
+    regression: bool,
+    dropout: float,
+    before: tuple[Temporal, Temporal] | None = None,
+    joint: Temporal | None = None,
+) -> Clipwise:
+    clips = width if before is None else before[0].width
+    gates = None
+    if temperature is not None:
+        gates = Gate(width=clips, temperature=temperature), Gate(width=clips, temperature=temperature)
+    return Clipwise(
+        enter_audio=nn.Linear(audio_width, width),
+        enter_video=nn.Linear(video_width, width),
+        before=before,
+        crossing=crossing,
+        gates=gates,
+        joint=joint,
+        clips_width=clips,
+        clips_most=clips_most,
+        outputs=classes,
+        regression=regression,
+        dropout=dropout,
     )
