@@ -12,6 +12,8 @@ def masked_mean(items: Tensor, mask: Tensor) -> Tensor:
 
 def masked_max(items: Tensor, mask: Tensor) -> Tensor:
     """Largest value of each feature of `items` `[B, T, d]` where `mask` `[B, T]` is True: `[B, d]`, 0 without any."""
+    if items.shape[1] == 0:
+        return items.new_zeros(items.shape[0], items.shape[2])
     has_any = mask.any(dim=1, keepdim=True)
     # A row without a real item is read whole and set to 0 after: minus infinity would make its gradient NaN.
     hidden = ~mask & has_any
