@@ -1,6 +1,6 @@
 """A source through to the broker: one thread listens, one cuts, the caller's publishes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -141,10 +141,8 @@ class Ingest:
             while pieces := self._pieces.get():
                 if not begun:
                     begun = self._ready.put(self._segmenter.started())
-                for ready in self._segmenter.feed(pieces[0]):
-                    self._ready.put(ready)
-            for ready in self._segmenter.finish():
-                self._ready.put(ready)
+                self._offer(self._segmenter.feed(pieces[0]))
+            self._offer(self._segmenter.finish())
             if begun and not self._keep_open:
                 reason = "the stream ended" if self._failure is None else "the stream broke off"
                 self._ready.put(self._segmenter.ended(reason))
@@ -153,6 +151,11 @@ class Ingest:
             self._pieces.close()
         finally:
             self._ready.close()
+
+    def _offer(self, found: Iterable[Ready]) -> None:
+        for ready in found:
+            if not self._ready.put(ready):
+                self._lose([ready])
 
     def _send(self, batch: list[Ready]) -> None:
         try:
