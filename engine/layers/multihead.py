@@ -34,4 +34,4 @@ class MultiHead(nn.Module):
         return result
 
     def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.view(*tokens.shape[:-1], self.heads, -1).transpose(1, 2)
+        return tokens.view(*tokens.shape[:-1], self.heads, tokens.shape[-1] // self.heads).transpose(1, 2)
