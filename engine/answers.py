@@ -44,6 +44,7 @@ class Draft:
     start_s: float
     end_s: float
     modalities: Modalities
+    policy: PolicyDecision
     overlap: bool = False
     silent: bool = False
     """Nobody spoke: the event has no turn number."""
@@ -83,7 +84,6 @@ class Answering:
         *,
         index: int,
         number: int | None,
-        policy: PolicyDecision,
         note: StateNote,
     ) -> EmotionEvent:
         """The event of one turn."""
@@ -102,7 +102,7 @@ class Answering:
             overlap=draft.overlap,
             late=self.segment.redriveof is not None,
             model_id=self.model_id,
-            policy=policy,
+            policy=draft.policy,
             state=note,
         )
         return event if estimate is None else event.model_copy(update=_decision(estimate))

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 
 from engine.artifact import find, read
 from engine.clock import Clock, SystemClock
@@ -10,23 +12,29 @@ from engine.diarization.deferred import Deferred
 from engine.diarization.online import OnlineDiarizer
 from engine.diarization.pyannote import PyannotePipeline
 from engine.diarization.registry import RegistrySettings
+from engine.diarization.resemblyzer import WEIGHTS as RESEMBLYZER
+from engine.enrolled import EnrolledVoices
 from engine.errors import ConfigurationError
 from engine.faces.mtcnn import load_mtcnn
 from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
+from engine.identify import Identifier
 from engine.loop import PartitionLoop
 from engine.media.base import Decoder, Limits
 from engine.media.claim import ClaimCheck
-from engine.media.decode import InProcessDecoder
 from engine.media.pool import DecoderPool
 from engine.metrics import Metrics
 from engine.models import LocalModels, Models, load_models
 from engine.perceive import Perceiver
-from engine.pipeline import Pipeline
+from engine.pipeline import Pipeline, Portray
 from engine.policy import RoleGate
+from engine.roles import Roles
 from engine.state.base import Store
 from engine.state.memory import MemoryStore
 from engine.state.redis import RedisStore
+from engine.state.voices import VoiceStore
+from engine.state.voices_file import FileVoices
+from engine.state.voices_redis import RedisVoices
 from engine.transport.base import Reader, Transport, read_all
 from engine.transport.kafka import KafkaTransport
 from engine.transport.kafka_reader import KafkaReader
@@ -50,34 +58,95 @@ def model_id(config: Config) -> str:
 
 def build_decoder(config: Config) -> DecoderPool:
     """Decoding processes; whoever builds them closes them."""
-    return DecoderPool(processes=config.media.decoders, limits=_limits(config), deadline_s=config.media.deadline_s)
+    media = config.media
+    return DecoderPool(
+        processes=media.decoders,
+        limits=limits(config),
+        memory_bytes=media.memory_bytes,
+        cpu_s=media.deadline_s,
+        deadline_s=media.deadline_s,
+    )
 
 
-def build_pipeline(config: Config, *, model_id: str, decoder: Decoder, clock: Clock) -> Pipeline:
-    """A segment's way up to the models and down again."""
+def limits(config: Config) -> Limits:
+    """What one piece of media may cost."""
+    media = config.media
+    return Limits(
+        bytes_most=media.most_bytes,
+        frames_most=media.frames,
+        side_most_px=media.side_px,
+        pixels_most=media.pixels,
+        duration_most_s=media.longest_s,
+        streams_most=media.streams,
+    )
+
+
+def build_pipeline(
+    config: Config, *, model_id: str, decoder: Decoder, clock: Clock, portray: Portray | None = None
+) -> Pipeline:
+    """A segment's way up to the models and down again; `portray`: see `Pipeline`."""
+    gate = RoleGate(
+        allowed=config.policy.allowed,
+        denied=config.policy.denied,
+        require_consent=config.policy.require_consent,
+        identify_denied=config.policy.identify_denied,
+    )
     return Pipeline(
         model_id=model_id,
-        gate=RoleGate(
-            allowed=config.policy.allowed,
-            denied=config.policy.denied,
-            require_consent=config.policy.require_consent,
-        ),
+        gate=gate,
         decoder=decoder,
         claims=ClaimCheck(
             allowed=config.media.dataref_allowed,
             most_bytes=config.media.dataref_most_bytes,
             timeout_s=config.media.deadline_s,
         ),
-        perceiver=Perceiver(
-            vad=WebrtcDetector(),
-            diarizer=OnlineDiarizer(pipeline=_diarization(config), registry=RegistrySettings()),
-            faces=MtcnnLocator(detector=load_mtcnn()),
-            speaking_face=speaking_face,
-            longest_turn_s=LONGEST_TURN_S,
+        identifier=Identifier(
+            gate=gate,
+            roles=Roles(
+                name=config.roles.name,
+                channel=config.roles.channel,
+                first=config.roles.first,
+                others=config.roles.others,
+            ),
+            voices=EnrolledVoices(store=build_voices(config, clock=clock), embedding=embedding_id(config), clock=clock),
+            perceiver=build_perceiver(config),
+            speakers=config.diarization.speakers,
         ),
         clock=clock,
         on_model_change=config.dialogue.on_model_change,
+        portray=portray,
     )
+
+
+def build_perceiver(config: Config) -> Perceiver:
+    """The stages before the models."""
+    return Perceiver(
+        vad=WebrtcDetector(),
+        diarizer=OnlineDiarizer(pipeline=_diarization(config), registry=RegistrySettings()),
+        faces=MtcnnLocator(detector=load_mtcnn()),
+        speaking_face=speaking_face,
+        longest_turn_s=LONGEST_TURN_S,
+    )
+
+
+def build_voices(config: Config, *, clock: Clock) -> VoiceStore:
+    """The enrolled voices: in the store that is configured, or else in the folder of the embedded servers' data."""
+    if config.store.url is None:
+        return FileVoices(folder=config.data.expanduser() / "voices", clock=clock)
+    return RedisVoices.connect(config.store.url.get_secret_value(), clock=clock)
+
+
+def embedding_id(config: Config) -> str:
+    """Which model the configured pipeline describes voices with: a hash of its weights, or its id on the hub."""
+    pipeline = config.diarization.pipeline
+    source = RESEMBLYZER if pipeline == "embedded" else Path(pipeline)
+    if not source.exists():
+        return pipeline
+    files = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+    digest = sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def build_store(config: Config) -> RedisStore:
@@ -143,36 +212,38 @@ def kafka_snapshots(config: Config) -> Callable[[], Reader]:
 
 @dataclass(frozen=True, slots=True)
 class InProcess:
-    """The whole engine in one process, over a log and a store in memory."""
+    """The whole engine in one process, over a log and a store in memory; only media is decoded in another."""
 
     broker: MemoryBroker
     store: MemoryStore
     loop: PartitionLoop
+    decoder: DecoderPool
+    group: str
+    """The consumer group its loop belongs to."""
     model_id: str
 
+    def close(self) -> None:
+        """End the decoding process."""
+        self.decoder.close()
 
-def build_in_process(config: Config, *, metrics: Metrics) -> InProcess:
-    """The same engine without servers, for recordings of one's own: media is decoded in this process."""
+
+def build_in_process(config: Config, *, metrics: Metrics, portray: Portray | None = None) -> InProcess:
+    """The same engine without servers; who builds it closes it. `portray`: see `Pipeline`."""
     clock = SystemClock()
     models = build_models(config)
-    broker, store = MemoryBroker(partitions=1), MemoryStore(clock=clock)
+    broker, store, decoder = MemoryBroker(partitions=1), MemoryStore(clock=clock), build_decoder(config)
+    group = config.broker.group
     loop = build_loop(
         config,
-        transport=MemoryTransport(broker=broker, group=config.broker.group, topics=[SEGMENTS], member="in-process"),
+        transport=MemoryTransport(broker=broker, group=group, topics=[SEGMENTS], member="in-process"),
         store=store,
         models=models,
-        pipeline=build_pipeline(
-            config, model_id=models.model_id, decoder=InProcessDecoder(limits=_limits(config)), clock=clock
-        ),
+        pipeline=build_pipeline(config, model_id=models.model_id, decoder=decoder, clock=clock, portray=portray),
         snapshots=lambda: MemoryReader(broker=broker, topics=[STATES], from_beginning=True),
         clock=clock,
         metrics=metrics,
     )
-    return InProcess(broker=broker, store=store, loop=loop, model_id=models.model_id)
-
-
-def _limits(config: Config) -> Limits:
-    return Limits(frames_most=config.media.frames, duration_most_s=config.media.longest_s)
+    return InProcess(broker=broker, store=store, loop=loop, decoder=decoder, group=group, model_id=models.model_id)
 
 
 def _diarization(config: Config) -> Deferred:

@@ -1,6 +1,7 @@
 """Configuration: TOML, environment and flags in one frozen object, read at the door and nowhere else."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -39,6 +40,9 @@ class Policy(_Section):
     denied: frozenset[str] = frozenset({"agent", "employee", "student"})
     """Denied whatever `allowed` says: the law forbids it at work and in education."""
     require_consent: bool = True
+    identify_denied: bool = False
+    """Tell denied voices of a mixed channel from the others instead of withholding all of it: they are compared, kept
+    apart and dropped at the end."""
 
 
 class DialogueSettings(_Section):
@@ -57,9 +61,20 @@ class MediaSettings(_Section):
     decoders: Count = 1
     """Decoding processes a worker."""
     deadline_s: Positive = 30.0
+    memory_bytes: Count = 2 * 1024 * 1024 * 1024
+    """Address space of a decoding process."""
+    most_bytes: Count = 256 * 1024 * 1024
+    """Media larger than this is not decoded."""
     longest_s: Positive = 900.0
+    """Nor is media that lasts longer than this."""
+    pixels: Count = 3840 * 2160
+    """Nor pictures larger than this, as they are coded."""
+    streams: Count = 16
+    """Nor a container with more streams than this."""
     frames: Count = 15
     """Frames looked at in a segment, evenly spread."""
+    side_px: Count = 960
+    """Longer side of such a frame; larger ones are scaled down."""
     dataref_allowed: tuple[str, ...] = ()
     dataref_most_bytes: Count = 256 * 1024 * 1024
 
@@ -89,11 +104,45 @@ class WorkerSettings(_Section):
     commit_every_s: Annotated[float, Field(ge=0)] = 0.5
 
 
+class Roles(_Section):
+    """Roles of those for whom the producer gives none. The role gate decides on them like on any other."""
+
+    name: Mapping[str, str] = {}
+    """By the speaker's name."""
+    channel: Mapping[str, str] = {}
+    """By the recording's channel, from "0"."""
+    first: str | None = None
+    """Of who speaks first in a dialogue."""
+    others: str | None = None
+    """Of everybody else."""
+
+
 class DiarizationSettings(_Section):
     """Who speaks where the producer does not say."""
 
     pipeline: str = "embedded"
     """`embedded`, or a hub id or a folder of a pyannote.audio pipeline."""
+    speakers: Count | None = None
+    """How many people speak in a dialogue at the most, where its producer does not say."""
+
+
+class IngestSettings(_Section):
+    """Where a stream is cut into utterances, and how much of it may wait."""
+
+    aggressiveness: Annotated[int, Field(ge=0, le=3)] = 2
+    """Of the voice detector: 0 lets most pass, 3 is strictest."""
+    hangover_s: Positive = 0.5
+    """Silence that ends an utterance."""
+    shortest_s: Positive = 0.25
+    """Less speech than this is none."""
+    longest_s: Annotated[float, Field(ge=5, le=120)] = 15.0
+    """A longer utterance is cut at its quietest moment."""
+    unheard_s: Annotated[float, Field(ge=1, le=60)] = 5.0
+    """Pictures without sound are cut every so often."""
+    buffer_s: Positive = 30.0
+    """Sound that may wait to be cut; a live source loses the oldest of what is more."""
+    buffer_mib: Count = 64
+    """Segments that may wait for the broker; likewise."""
 
 
 class Config(BaseSettings):
@@ -112,11 +161,13 @@ class Config(BaseSettings):
     broker: Broker = Broker()
     store: StoreSettings = StoreSettings()
     policy: Policy = Policy()
+    roles: Roles = Roles()
     dialogue: DialogueSettings = DialogueSettings()
     media: MediaSettings = MediaSettings()
     model: ModelSettings = ModelSettings()
     workers: WorkerSettings = WorkerSettings()
     diarization: DiarizationSettings = DiarizationSettings()
+    ingest: IngestSettings = IngestSettings()
 
     @classmethod
     def settings_customise_sources(

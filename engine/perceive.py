@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
-from engine.diarization.base import Diarizer
+from engine.diarization.base import NOBODY, Diarizer, Enrolled, Merge
 from engine.faces.base import FaceLocator
 from engine.signals import SAMPLE_RATE_HZ, FaceTrack, Frames, Media, Span, Tensors, Utterance, VoiceTurn, Waveform
 from engine.vad.base import VoiceActivityDetector
@@ -17,12 +17,25 @@ SpeakingFace = Callable[[tuple[FaceTrack, ...], Waveform | None, Span], FaceTrac
 
 
 @dataclass(frozen=True, slots=True)
+class Listened:
+    """Who speaks in a segment, before anybody is looked at. No turns: nobody spoke."""
+
+    turns: tuple[VoiceTurn, ...]
+    tensors: Tensors
+    """The dialogue's state with what the diarizer learned."""
+    merges: tuple[Merge, ...]
+    """Ids that turned out to be one voice."""
+    seconds: dict[str, float]
+    """Time spent, by stage."""
+
+
+@dataclass(frozen=True, slots=True)
 class Perceived:
     """One turn and what of it reaches the models."""
 
     turn: VoiceTurn
     utterance: Utterance | None
-    """None: neither a voice nor a face, so nothing to infer from."""
+    """None: neither a voice nor a face, or withheld: nothing to infer from."""
     audio_missing: str | None = None
     video_missing: str | None = None
 
@@ -32,8 +45,6 @@ class Perception:
     """What was found in a segment. No turns: nobody spoke."""
 
     turns: tuple[Perceived, ...]
-    tensors: Tensors
-    """The dialogue's state with what the diarizer learned."""
     seconds: dict[str, float]
     """Time spent, by stage."""
 
@@ -56,36 +67,59 @@ class Perceiver:
         self._speaking_face = speaking_face
         self._longest_turn_s = longest_turn_s
 
-    def perceive(
-        self, media: Media, tensors: Tensors, *, speaker: str | None, taken: Set[str], alone_in_view: bool
-    ) -> Perception:
-        """Find the turns of a segment.
+    def listen(
+        self,
+        media: Media,
+        tensors: Tensors,
+        *,
+        speaker: str | None,
+        taken: Set[str] = frozenset(),
+        enrolled: Enrolled = NOBODY,
+        most: int | None = None,
+    ) -> Listened:
+        """Find who speaks when: speech, then speakers.
 
-        `speaker` is the producer's word; `taken` are names that no new voice may get. `alone_in_view`: use a face only
-        where it is the only one, because somebody takes part whose face must not be analysed.
+        `speaker` is the producer's word; `taken` are names that no new voice may get; `enrolled` are the voices known
+        by name; `most` is how many voices there are at the most, where that is known.
         """
         started = time.perf_counter()
         speech = self._vad.detect(media.audio) if media.audio is not None else ()
         heard = time.perf_counter()
+        merges: tuple[Merge, ...] = ()
         if media.audio is None:
             turns: tuple[VoiceTurn, ...] = (VoiceTurn(speaker=speaker or UNHEARD, span=Span(0.0, media.duration_s)),)
         elif not speech:
             turns = ()
         else:
-            assigned = self._diarizer.assign(media.audio, speech, tensors, speaker=speaker, taken=taken)
-            turns, tensors = assigned.turns, assigned.tensors
-        named = time.perf_counter()
+            assigned = self._diarizer.assign(
+                media.audio, speech, tensors, speaker=speaker, taken=taken, enrolled=enrolled, most=most
+            )
+            turns, tensors, merges = assigned.turns, assigned.tensors, assigned.merges
+        seconds = {"vad": heard - started, "diarization": time.perf_counter() - heard}
+        return Listened(turns=turns, tensors=tensors, merges=merges, seconds=seconds)
+
+    def look(
+        self, media: Media, listened: Listened, *, withheld: Set[str] = frozenset(), alone_in_view: bool
+    ) -> Perception:
+        """Give every turn the face that speaks it.
+
+        Of the speakers in `withheld` nothing reaches the models. `alone_in_view`: use a face only where it is the only
+        one, because somebody takes part whose face must not be analysed.
+        """
+        started = time.perf_counter()
         tracks: tuple[FaceTrack, ...] = ()
-        if turns and media.frames is not None and media.frame_times_s is not None:
+        seen = [turn for turn in listened.turns if turn.speaker not in withheld]
+        if seen and media.frames is not None and media.frame_times_s is not None:
             tracks = tuple(self._faces.locate(media.frames, media.frame_times_s))
-        seen = time.perf_counter()
+        seconds = {**listened.seconds, "faces": time.perf_counter() - started}
         found = tuple(
-            self._perceive_turn(piece, media, tracks, alone_in_view=alone_in_view)
-            for turn in turns
+            Perceived(piece, None, audio_missing="withheld", video_missing="withheld")
+            if turn.speaker in withheld
+            else self._perceive_turn(piece, media, tracks, alone_in_view=alone_in_view)
+            for turn in listened.turns
             for piece in split(turn, longest_s=self._longest_turn_s)
         )
-        seconds = {"vad": heard - started, "diarization": named - heard, "faces": seen - named}
-        return Perception(turns=found, tensors=tensors, seconds=seconds)
+        return Perception(turns=found, seconds=seconds)
 
     def _perceive_turn(
         self, turn: VoiceTurn, media: Media, tracks: tuple[FaceTrack, ...], *, alone_in_view: bool

@@ -1,7 +1,7 @@
 """One segment's way, as pure steps: its record's state and the segment in, the next record and its events out."""
 
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
@@ -11,19 +11,21 @@ from engine import snapshot
 from engine.answers import Answering, Draft, orphan
 from engine.clock import Clock
 from engine.errors import BadMedia, BadSegment, SnapshotMismatch
+from engine.identify import Identifier
 from engine.media.base import Decoder
 from engine.media.claim import ClaimCheck
-from engine.perceive import Perceived, Perceiver
 from engine.policy import RoleGate, Roster
-from engine.records import check_bounds, counted, go_on, with_roster, with_voices, within_bounds
-from engine.signals import Estimate, StepOutcome, StepRequest, Tensors
+from engine.records import check_bounds, counted, go_on, with_roster, within_bounds
+from engine.signals import Estimate, Frames, StepOutcome, StepRequest, Tensors
 from engine.transport.base import Incoming, Outgoing
 from schemas.cloudevents import MalformedHeaders, read_attributes, read_segment
-from schemas.events import Modalities, PolicyDecision, StateNote
+from schemas.events import Modalities, StateNote
 from schemas.message import Message
 from schemas.record import DialogueRecord, OutboxEntry
 from schemas.segment import DialogueEnded, DialogueStarted, Participant, Segment
-from schemas.topics import ENDED_TYPE, STARTED_TYPE
+from schemas.topics import ENDED_TYPE, SEGMENT_TYPE, STARTED_TYPE
+
+Portray = Callable[[str, Frames], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,6 @@ class Prepared:
     """The record as it will be, but for the turns, the state and the version."""
     tensors: Tensors
     note: StateNote
-    policy: PolicyDecision | None = None
-    """None: a word about the dialogue's life, not media."""
     drafts: tuple[Draft, ...] = ()
     asked: tuple[int, ...] = ()
     """Which drafts the request's turns belong to."""
@@ -69,7 +69,11 @@ class Stepped:
 
 
 class Pipeline:
-    """Policy, decoding, perception; then, with the models' answer, events and the next state."""
+    """Policy, decoding, perception; then, with the models' answer, events and the next state.
+
+    portray: is given the crops of a turn's speaking face with the id of the turn's event, for who keeps pictures in
+    this process; no picture goes anywhere else.
+    """
 
     def __init__(
         self,
@@ -78,15 +82,17 @@ class Pipeline:
         gate: RoleGate,
         decoder: Decoder,
         claims: ClaimCheck,
-        perceiver: Perceiver,
+        identifier: Identifier,
         clock: Clock,
         on_model_change: Literal["restart", "refuse"],
+        portray: Portray | None = None,
     ) -> None:
         self.model_id = model_id
+        self._portray = portray
         self._gate = gate
         self._decoder = decoder
         self._claims = claims
-        self._perceiver = perceiver
+        self._identifier = identifier
         self._clock = clock
         self._on_model_change = on_model_change
 
@@ -114,6 +120,8 @@ class Pipeline:
         answering = self._answering(prepared.arrival, prepared.record)
         estimates: dict[int, Estimate] = {}
         tensors = prepared.tensors
+        turns = () if prepared.request is None else prepared.request.turns
+        faces = {index: turn.faces for index, turn in zip(prepared.asked, turns, strict=True)}
         if outcome is not None:
             estimates = dict(zip(prepared.asked, outcome.estimates, strict=True))
             tensors = outcome.tensors
@@ -129,10 +137,12 @@ class Pipeline:
                 estimates.get(index),
                 index=index,
                 number=None if draft.silent else record.turns,
-                policy=prepared.policy or PolicyDecision(allowed=False, rule="not media"),
                 note=note,
             )
             entries.append(answering.turn_entry(event, stages_s=stages))
+            seen = faces.get(index)
+            if self._portray is not None and seen is not None:
+                self._portray(event.event_id, seen)
             record = counted(record, event)
             note = StateNote(status="continued")
         # An event has said it now; without one, the next event still has to.
@@ -150,7 +160,7 @@ class Pipeline:
         What its headers say of its speaker holds all the same: consent withdrawn in it is withdrawn.
         """
         opened = self._open(arrival, record)
-        ruling = self._gate.rule(arrival.segment, opened.record.roster)
+        ruling = self._identifier.rule(opened.arrival.segment, opened.record, opened.tensors)
         entered = self._entered(opened, ruling.roster)
         dead = self._answering(arrival, entered.record).dead_letter_entry(
             arrival.incoming,
@@ -159,7 +169,7 @@ class Pipeline:
             attempts=attempts,
             keep_media=ruling.decision.allowed,
         )
-        bounded = within_bounds(entered.record, known=opened.record.roster.keys())
+        bounded = within_bounds(self._identifier.passed_over(entered.record), known=opened.record.roster.keys())
         rejected = bounded.model_copy(
             update={"state": snapshot.encode(entered.tensors), "version": bounded.version + 1}
         )
@@ -167,7 +177,8 @@ class Pipeline:
 
     def refuse(self, arrival: Arrival, record: DialogueRecord, *, error: Exception) -> Sequence[Outgoing]:
         """The dead letter of a segment that leaves its dialogue as it is; media is kept as in `reject`."""
-        ruling = self._gate.rule(arrival.segment, record.roster)
+        segment, _ = self._identifier.filled(arrival.segment, record)
+        ruling = self._identifier.rule(segment, record, snapshot.decode(record.state))
         return (orphan(arrival.incoming, error=error, keep_media=ruling.decision.allowed),)
 
     def orphan(self, incoming: Incoming, *, error: Exception) -> Sequence[Outgoing]:
@@ -193,9 +204,12 @@ class Pipeline:
         if opened.is_new:
             started = self._answering(arrival, opened.record)
             lifecycle = (started.lifecycle_entry("started", opened.record, reason=opened.note.reason),)
+        record = opened.record
+        if segment.type == SEGMENT_TYPE:
+            segment, record = self._identifier.filled(segment, record)
         return Prepared(
-            arrival=arrival,
-            record=opened.record,
+            arrival=replace(arrival, segment=segment),
+            record=record,
             tensors=snapshot.decode(opened.record.state),
             note=opened.note,
             lifecycle=lifecycle,
@@ -203,7 +217,12 @@ class Pipeline:
 
     def _prepare_started(self, opened: Prepared) -> Prepared:
         started = _parse(DialogueStarted, opened.arrival)
-        return self._entered(opened, self._gate.enter(started.participants, opened.record.roster))
+        before = opened.record
+        participants = self._identifier.entered(started.participants, before.roster)
+        entered = self._entered(opened, self._gate.enter(participants, before.roster))
+        named = dict.fromkeys((*before.announced, *(who.speaker for who in participants)))
+        known = {"announced": tuple(named), "speakers": started.speakers or before.speakers}
+        return replace(entered, record=entered.record.model_copy(update=known))
 
     def _prepare_ended(self, opened: Prepared, *, before: DialogueRecord | None) -> Prepared:
         ended = _parse(DialogueEnded, opened.arrival)
@@ -231,9 +250,9 @@ class Pipeline:
 
     def _prepare_media(self, opened: Prepared) -> Prepared:
         segment = opened.arrival.segment
-        ruling = self._gate.rule(segment, opened.record.roster)
+        ruling = self._identifier.rule(segment, opened.record, opened.tensors)
         entered = self._entered(opened, ruling.roster)
-        record, tensors = entered.record, entered.tensors
+        record = entered.record
         start_s, end_s = segment.starttime or 0.0, segment.endtime or 0.0
         if not ruling.decision.allowed:
             reason = ruling.decision.rule
@@ -245,52 +264,28 @@ class Pipeline:
                 start_s=start_s,
                 end_s=end_s,
                 modalities=Modalities(audio=False, video=False, audio_missing="withheld", video_missing="withheld"),
+                policy=ruling.decision,
                 withheld=True,
                 reason=reason,
             )
-            return replace(entered, policy=ruling.decision, drafts=(withheld,))
+            return replace(entered, record=self._identifier.passed_over(record), drafts=(withheld,))
         began = time.perf_counter()
         media = self._decoder.decode(
             self._media_of(opened.arrival), content_type=segment.datacontenttype, declared_s=end_s - start_s
         )
         decoded_s = time.perf_counter() - began
-        perception = self._perceiver.perceive(
-            media,
-            tensors,
-            speaker=segment.speaker,
-            taken=record.roster.keys(),
-            alone_in_view=self._gate.anyone_denied(record.roster),
-        )
-        drafts = tuple(_draft(found, segment, role=ruling.decision.role) for found in perception.turns)
-        if not drafts:
-            silent = Modalities(audio=True, video=media.frames is not None, video_missing=media.video_missing)
-            drafts = (
-                Draft(
-                    speaker=segment.speaker,
-                    role=ruling.decision.role,
-                    start_s=start_s,
-                    end_s=end_s,
-                    modalities=silent,
-                    silent=True,
-                    reason="no speech found",
-                ),
-            )
-        asked = tuple(i for i, found in enumerate(perception.turns) if found.utterance is not None)
-        utterances = tuple(found.utterance for found in perception.turns if found.utterance is not None)
-        record = with_voices(record, perception.turns, segment)
-        request = None
-        if utterances:
-            announced = self._gate.announced(record.roster)
-            request = StepRequest(tensors=perception.tensors, turns=utterances, announced=announced)
+        found = self._identifier.identify(media, segment, ruling, record, entered.tensors)
+        answering = self._answering(opened.arrival, record)
+        merged = (answering.merged_entry(one, record, index=index) for index, one in enumerate(found.merges))
         return replace(
             opened,
-            record=record,
-            tensors=perception.tensors,
-            policy=ruling.decision,
-            drafts=drafts,
-            asked=asked,
-            request=request,
-            stages_s={"decode": decoded_s, **perception.seconds},
+            record=found.record,
+            tensors=found.tensors,
+            drafts=found.drafts,
+            asked=found.asked,
+            request=found.request,
+            lifecycle=(*opened.lifecycle, *merged),
+            stages_s={"decode": decoded_s, **found.seconds},
             prepared_at_s=self._clock.monotonic_s(),
         )
 
@@ -308,25 +303,6 @@ class Pipeline:
             incarnation=record.incarnation,
             model_id=self.model_id,
         )
-
-
-def _draft(found: Perceived, segment: Segment, *, role: str | None) -> Draft:
-    start_s, end_s = segment.starttime or 0.0, segment.endtime or 0.0
-    utterance = found.utterance
-    return Draft(
-        speaker=found.turn.speaker,
-        role=role,
-        start_s=min(start_s + found.turn.span.start_s, end_s),
-        end_s=min(start_s + found.turn.span.end_s, end_s),
-        overlap=found.turn.overlap,
-        modalities=Modalities(
-            audio=utterance is not None and utterance.audio is not None,
-            video=utterance is not None and utterance.faces is not None,
-            audio_missing=found.audio_missing,
-            video_missing=found.video_missing,
-        ),
-        reason="neither a voice nor a face" if utterance is None else None,
-    )
 
 
 def _without(tensors: Tensors, speakers: Set[str]) -> Tensors:

@@ -4,7 +4,7 @@ The EU AI Act (Regulation 2024/1689, article 5.1 f) forbids inferring the emotio
 education. A role is allowed only where the table says so; an unknown role and missing consent are denied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.events import PolicyDecision
@@ -20,19 +20,36 @@ class Ruling:
     decision: PolicyDecision
     roster: Roster
     """Who takes part, as known after this segment."""
+    each_voice: bool = False
+    """The segment may hold a denied voice: every voice in it is to be decided by itself."""
 
 
 class RoleGate:
-    """A table of roles. Both sets are names from the configuration; whatever is in neither is denied."""
+    """A table of roles. Both sets are names from the configuration; whatever is in neither is denied.
 
-    def __init__(self, *, allowed: frozenset[str], denied: frozenset[str], require_consent: bool) -> None:
+    identify_denied: denied voices of a mixed channel are told from the others, instead of withholding all of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowed: frozenset[str],
+        denied: frozenset[str],
+        require_consent: bool,
+        identify_denied: bool = False,
+    ) -> None:
         self._allowed = allowed - denied
         self._denied = denied
         self._require_consent = require_consent
+        self.identify_denied = identify_denied
 
     def admits(self, participant: Participant) -> bool:
         """Whether this participant's emotions may be inferred."""
-        return self._decide(participant.role, participant.consent).allowed
+        return self.decide(participant).allowed
+
+    def decide(self, participant: Participant) -> PolicyDecision:
+        """Whether this participant's emotions may be inferred, and by which rule."""
+        return self._decide(participant.role, participant.consent)
 
     def announced(self, roster: Roster) -> tuple[str, ...]:
         """The allowed participants, in the order in which they became known."""
@@ -42,19 +59,33 @@ class RoleGate:
         """Whether somebody takes part who may not be inferred."""
         return not all(self.admits(participant) for participant in roster.values())
 
-    def rule(self, segment: Segment, roster: Roster) -> Ruling:
+    def rule(
+        self,
+        segment: Segment,
+        roster: Roster,
+        *,
+        anybody: Sequence[Participant] = (),
+        recognisable: Sequence[Participant] = (),
+    ) -> Ruling:
         """Decide on a segment's headers and the roster alone.
 
         A named speaker is decided by their own role. A segment that names only a role is a channel: everybody
         heard in it has that role; a denied channel enters the roster, for somebody takes part who may not be inferred,
         and stays denied. A segment that names neither is a mixed channel, and is withheld whole unless
-        everybody announced is allowed: to know who speaks, one would have to analyse the denied voices too.
+        everybody announced is allowed: to know who speaks, one would have to analyse the denied voices too. Where that
+        is configured, each voice is decided by itself, if anybody may be inferred of those who can be told apart.
+
+        `anybody` are the roles somebody may have who was not announced; `recognisable` are those known by their voice.
         """
         if segment.speaker is not None:
             return self._rule_speaker(segment.speaker, segment, roster)
         if segment.role is not None:
             return self._rule_channel(segment.role, segment, roster)
-        return Ruling(decision=self._decide_mixed(roster), roster=roster)
+        decision = self._decide_mixed((*roster.values(), *anybody))
+        if not decision.allowed and self.identify_denied and any(map(self.admits, (*anybody, *recognisable))):
+            each = PolicyDecision(allowed=True, rule="each voice is decided by itself")
+            return Ruling(decision=each, roster=roster, each_voice=True)
+        return Ruling(decision=decision, roster=roster)
 
     def enter(self, participants: tuple[Participant, ...], roster: Roster) -> Roster:
         """The roster with announced participants; who was denied before stays denied."""
@@ -109,12 +140,12 @@ class RoleGate:
             return PolicyDecision(allowed=False, role=role, rule="consent missing")
         return PolicyDecision(allowed=True, role=role, rule=f"role {role} is allowed")
 
-    def _decide_mixed(self, roster: Roster) -> PolicyDecision:
-        if not roster:
+    def _decide_mixed(self, people: Sequence[Participant]) -> PolicyDecision:
+        if not people:
             return PolicyDecision(allowed=False, rule="role unknown")
-        if self.anyone_denied(roster):
+        if not all(map(self.admits, people)):
             return PolicyDecision(allowed=False, rule="mixed channel that may hold a denied voice")
-        roles = {participant.role for participant in roster.values()}
+        roles = {participant.role for participant in people}
         role = roles.pop() if len(roles) == 1 else None
         return PolicyDecision(allowed=True, role=role, rule="everybody announced is allowed")
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from engine.diarization.base import Merge
 from engine.errors import BadSegment
-from engine.perceive import Perceived
 from schemas.events import EmotionEvent, SpeakerSummary, StateNote
 from schemas.record import DialogueRecord, Position
 from schemas.segment import MOST_PARTICIPANTS, Participant, Segment
@@ -13,6 +12,10 @@ from schemas.topics import ENDED_TYPE, STARTED_TYPE
 
 RECENT_IDS = 64
 """How many ids of a dialogue's last records are remembered, to know a producer's duplicate."""
+
+
+UNKNOWN = ""
+"""Who spoke first, where somebody did whom we did not hear or have forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ def go_on(
             recent_ids=record.recent_ids if record else (),
             roster=_lasting(record) if record else {},
             announced=record.announced if record else (),
+            first_speaker=UNKNOWN if note.status == "restarted" else None,
             speakers=record.speakers if record else None,
             model_id=model_id,
             restarted=note.reason,
@@ -56,6 +60,7 @@ def go_on(
             "roster": _lasting(record),
             "voices": {},
             "aliases": {},
+            "first_speaker": UNKNOWN,
         }
         record = record.model_copy(update=afresh)
     sequences = record.sequences
@@ -88,20 +93,10 @@ def counted(record: DialogueRecord, event: EmotionEvent) -> DialogueRecord:
     return record.model_copy(update={"turns": record.turns + 1, "summary": {**record.summary, event.speaker: after}})
 
 
-def with_voices(record: DialogueRecord, turns: Sequence[Perceived], segment: Segment) -> DialogueRecord:
-    """The record with the voices diarization told apart on a channel, each with the role of the first they are on."""
-    if segment.speaker is not None or segment.role is None:
-        return record
-    heard = tuple(dict.fromkeys(found.turn.speaker for found in turns))
-    new = {
-        name: Participant(speaker=name, role=segment.role, consent=segment.consent)
-        for name in heard
-        if name not in record.roster
-    }
-    names = tuple(dict.fromkeys((*record.voices.get(segment.role, ()), *heard)))
-    return record.model_copy(
-        update={"roster": {**record.roster, **new}, "voices": {**record.voices, segment.role: names}}
-    )
+def with_voices(record: DialogueRecord, heard: Sequence[str], *, role: str) -> DialogueRecord:
+    """The record with the voices diarization told apart on the channel of a role."""
+    names = tuple(dict.fromkeys((*record.voices.get(role, ()), *heard)))
+    return record.model_copy(update={"voices": {**record.voices, role: names}})
 
 
 def with_merges(
@@ -128,7 +123,7 @@ def with_merges(
                 "summary": summary,
                 "voices": {role: tuple(dict.fromkeys(map(renamed, names))) for role, names in record.voices.items()},
                 "aliases": {**{name: renamed(whose) for name, whose in record.aliases.items()}, one.speaker: one.into},
-                "first_speaker": renamed(record.first_speaker) if record.first_speaker is not None else None,
+                "first_speaker": record.first_speaker and renamed(record.first_speaker),
             }
         )
     return record

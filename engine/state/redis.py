@@ -52,6 +52,26 @@ if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1])) == tonumber(ARGV[2]) then re
 """
 
 
+Client = redis.Redis
+"""For those beside this file who keep keys of their own."""
+
+
+def connected(url: str, *, timeout_s: float = 5.0) -> Client:
+    """A client of the server at `url`. Nothing is retried here: who calls decides when to try again."""
+    return redis.Redis.from_url(
+        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Errors of the client as `StoreUnavailable`."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise StoreUnavailable(f"the store does not answer: {error}") from error
+
+
 class RedisStore:
     """Dialogue records behind one client, which may be shared by threads."""
 
@@ -60,12 +80,8 @@ class RedisStore:
 
     @classmethod
     def connect(cls, url: str, *, timeout_s: float = 5.0) -> Self:
-        """A store on the server at `url`. Nothing is retried here: who calls decides when to try again."""
-        return cls(
-            client=redis.Redis.from_url(
-                url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
-            )
-        )
+        """A store on the server at `url`."""
+        return cls(client=connected(url, timeout_s=timeout_s))
 
     def load(self, dialogue_ids: Sequence[str], *, attempts_of: Sequence[Position] = ()) -> Loaded:
         """Read records, attempts and the epoch in one round trip. Damaged records raise `SnapshotMismatch`."""
@@ -167,16 +183,8 @@ class RedisStore:
 
     @contextmanager
     def _pipeline(self, *, transaction: bool = False) -> Iterator[Pipeline]:
-        with _translated(), self._client.pipeline(transaction=transaction) as pipeline:
+        with translated(), self._client.pipeline(transaction=transaction) as pipeline:
             yield pipeline
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise StoreUnavailable(f"the store does not answer: {error}") from error
 
 
 def _index(pipeline: Pipeline, records: Sequence[DialogueRecord]) -> None:

@@ -9,11 +9,14 @@ import pytest
 from engine import snapshot
 from engine.clock import ManualClock
 from engine.diarization.base import Assignment
+from engine.enrolled import EnrolledVoices
 from engine.errors import BadMedia, BadSegment, SnapshotMismatch
+from engine.identify import Identifier
 from engine.media.claim import ClaimCheck
 from engine.perceive import Perceiver
 from engine.pipeline import Pipeline
 from engine.policy import RoleGate
+from engine.roles import Roles
 from engine.signals import Estimate, Media, Span, StepOutcome, VoiceTurn
 from engine.transport.base import Incoming
 from schemas.cloudevents import segment_headers
@@ -40,7 +43,7 @@ class HearsEverything:
 class TwoVoices:
     """Without the producer's word: one voice, then another, under ids that nobody else has."""
 
-    def assign(self, audio, speech, tensors, *, speaker=None, taken=frozenset()):
+    def assign(self, audio, speech, tensors, *, speaker=None, taken=frozenset(), enrolled, most):
         start, end = speech[0].start_s, speech[-1].end_s
         if speaker is not None:
             return Assignment(turns=(VoiceTurn(speaker, Span(start, end)),), tensors=tensors)
@@ -58,19 +61,17 @@ class NoFaces:
         return ()
 
 
-def build(**changes):
+def build(*, gate=None, **changes):
+    gate = gate or RoleGate(allowed=frozenset({"customer"}), denied=frozenset({"agent"}), require_consent=False)
+    stages = {"vad": HearsEverything(), "diarizer": TwoVoices(), "faces": NoFaces()}
+    perceiver = Perceiver(**stages, speaking_face=lambda tracks, audio, span: None, longest_turn_s=30.0)
+    nobody = EnrolledVoices(store=None, embedding="e1", clock=ManualClock())
     parts = {
         "model_id": "m1",
-        "gate": RoleGate(allowed=frozenset({"customer"}), denied=frozenset({"agent"}), require_consent=False),
+        "gate": gate,
         "decoder": DecodesSeconds(),
         "claims": ClaimCheck(allowed=(), most_bytes=100, timeout_s=1),
-        "perceiver": Perceiver(
-            vad=HearsEverything(),
-            diarizer=TwoVoices(),
-            faces=NoFaces(),
-            speaking_face=lambda tracks, audio, span: None,
-            longest_turn_s=30.0,
-        ),
+        "identifier": Identifier(gate=gate, roles=Roles(), voices=nobody, perceiver=perceiver, speakers=None),
         "clock": ManualClock(),
         "on_model_change": "restart",
     }
