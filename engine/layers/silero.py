@@ -1,6 +1,7 @@
 """Silero's voice activity network for 16 kHz: the probability of speech, frame by frame."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -12,15 +13,25 @@ FRAME = 512
 _CONTEXT = 64
 _HOP = 128
 _BINS = 129
+_WIDTH = 128
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "silero" / "model.safetensors"
+
+
+class SileroState(NamedTuple):
+    """What a stream has heard, by value; every row one stream."""
+
+    context: Tensor
+    """`[B, 64]`: the last samples."""
+    hidden: Tensor
+    cell: Tensor
+    """`[1, B, 128]`"""
 
 
 class SileroVad(nn.Module):
     """Magnitude spectrum, four convolutions, one recurrent layer (silero-vad 6, 16 kHz branch).
 
-    The original steps frame by frame and keeps its state inside the model; this one takes whole waveforms
-    and starts each from silence, so nothing is shared between calls.
+    The original keeps its state inside the model; here it goes in and comes out, so nothing is shared between calls.
     """
 
     def __init__(self) -> None:
@@ -36,21 +47,33 @@ class SileroVad(nn.Module):
             nn.Conv1d(64, 128, 3, padding=1),
             nn.ReLU(),
         )
-        self.lstm = nn.LSTM(128, 128, batch_first=True)
-        self.head = nn.Linear(128, 1)
+        self.lstm = nn.LSTM(_WIDTH, _WIDTH, batch_first=True)
+        self.head = nn.Linear(_WIDTH, 1)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Waveforms `[B, N]` to probabilities `[B, ceil(N / FRAME)]`; the last frame is filled up with zeros."""
-        batch, samples = waveforms.shape
-        padded = functional.pad(waveforms, (_CONTEXT, -samples % FRAME))
-        windows = padded.unfold(1, _CONTEXT + FRAME, FRAME)
-        frames = windows.shape[1]
+        filled = functional.pad(waveforms, (0, -waveforms.shape[1] % FRAME))
+        return self.listen(filled, self.silence(len(waveforms)))[0]
+
+    def silence(self, batch: int) -> SileroState:
+        """The state of streams that have heard nothing."""
+        basis = self.get_buffer("basis")
+        return SileroState(
+            basis.new_zeros(batch, _CONTEXT), basis.new_zeros(1, batch, _WIDTH), basis.new_zeros(1, batch, _WIDTH)
+        )
+
+    def listen(self, waveforms: Tensor, state: SileroState) -> tuple[Tensor, SileroState]:
+        """The next whole frames `[B, F * FRAME]` of streams: probabilities `[B, F]` and the state after them."""
+        heard = torch.cat([state.context, waveforms], dim=1)
+        windows = heard.unfold(1, _CONTEXT + FRAME, FRAME)
+        batch, frames = windows.shape[:2]
         windows = functional.pad(windows.reshape(batch * frames, 1, -1), (0, 64), mode="reflect")
         spectrum = functional.conv1d(windows, self.get_buffer("basis"), stride=_HOP)
         magnitude = torch.sqrt(spectrum[:, :_BINS] ** 2 + spectrum[:, _BINS:] ** 2)
-        encoded = self.encoder(magnitude).reshape(batch, frames, 128)
-        hidden, _ = self.lstm(encoded)
-        return torch.sigmoid(self.head(functional.relu(hidden))).squeeze(-1)
+        encoded = self.encoder(magnitude).reshape(batch, frames, _WIDTH)
+        outputs, (hidden, cell) = self.lstm(encoded, (state.hidden, state.cell))
+        speech = torch.sigmoid(self.head(functional.relu(outputs))).squeeze(-1)
+        return speech, SileroState(heard[:, -_CONTEXT:], hidden, cell)
 
 
 def load_silero(path: Path = WEIGHTS) -> SileroVad:

@@ -8,6 +8,7 @@ import webrtcvad
 from numpy.typing import NDArray
 
 from engine.signals import SAMPLE_RATE_HZ, Span, Waveform
+from engine.vad.spans import bridge, pad
 
 
 class WebrtcDetector:
@@ -57,17 +58,13 @@ class WebrtcDetector:
         frames = self._frames(audio)
         level_db = 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + 1e-12)
         voiced = self._voiced(frames) & (level_db >= self._floor_db)
-        spans: list[Span] = []
-        for start, end in self._runs(voiced):
-            if level_db[start:end].std() < self._steady_db:
-                continue
-            start_s, end_s = (i * self._frame / SAMPLE_RATE_HZ for i in (start, end))
-            if spans and start_s - spans[-1].end_s < self._gap_s:
-                spans[-1] = Span(spans[-1].start_s, end_s)
-            else:
-                spans.append(Span(start_s, end_s))
-        kept = [span for span in spans if span.duration_s >= self._shortest_s]
-        return self._padded(kept, duration_s=len(audio) / SAMPLE_RATE_HZ)
+        runs = [
+            Span(start * self._frame / SAMPLE_RATE_HZ, end * self._frame / SAMPLE_RATE_HZ)
+            for start, end in self._runs(voiced)
+            if level_db[start:end].std() >= self._steady_db
+        ]
+        kept = [span for span in bridge(runs, gap_s=self._gap_s) if span.duration_s >= self._shortest_s]
+        return pad(kept, padding_s=self._padding_s, duration_s=len(audio) / SAMPLE_RATE_HZ)
 
     def _frames(self, audio: Waveform) -> Waveform:
         """`[F, frame]`, whole frames only."""
@@ -102,13 +99,3 @@ class WebrtcDetector:
     @staticmethod
     def _last_voiced(voiced: NDArray[np.bool_], end: int) -> int:
         return int(np.flatnonzero(voiced[:end])[-1]) + 1
-
-    def _padded(self, spans: Sequence[Span], *, duration_s: float) -> Sequence[Span]:
-        """Spans widened on both sides, never beyond the waveform nor into each other."""
-        padded: list[Span] = []
-        for span in spans:
-            start_s, end_s = max(0.0, span.start_s - self._padding_s), min(duration_s, span.end_s + self._padding_s)
-            if padded and start_s < padded[-1].end_s:
-                start_s = padded[-1].end_s
-            padded.append(Span(start_s, end_s))
-        return padded
