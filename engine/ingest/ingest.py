@@ -137,13 +137,13 @@ class Ingest:
 
     def _cut(self) -> None:
         try:
-            begun = False
+            started: Ready | None = None
             while pieces := self._pieces.get():
-                if not begun:
-                    begun = self._ready.put(self._segmenter.started())
-                self._offer(self._segmenter.feed(pieces[0]))
+                opening = [] if started else [started := self._segmenter.started()]
+                # All at once, so that a source whose channels are not as they were named starts no dialogue.
+                self._offer([*opening, *self._segmenter.feed(pieces[0])])
             self._offer(self._segmenter.finish())
-            if begun and not self._keep_open:
+            if started and not self._keep_open:
                 reason = "the stream ended" if self._failure is None else "the stream broke off"
                 self._ready.put(self._segmenter.ended(reason))
         except Exception as error:
