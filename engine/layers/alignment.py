@@ -16,7 +16,7 @@ def resample(tokens: Tensor, mask: Tensor, *, length: Tensor | int) -> tuple[Ten
     longest = int(wanted.max()) if len(tokens) else 0
     steps = torch.arange(longest, device=tokens.device)
     span = (count - 1).clamp(min=0)
-    place = steps[None, :] * (span / (wanted - 1).clamp(min=1))[:, None].double()
+    place = steps[None, :] * (span.double() / (wanted - 1).clamp(min=1))[:, None]
     place = torch.minimum(place, span[:, None].double())
     before = place.floor().long()
     after = torch.minimum(before + 1, span[:, None])
