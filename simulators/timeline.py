@@ -44,7 +44,12 @@ class Cue:
 
 def dialogue_id(dialogue: CorpusDialogue, *, run: str) -> str:
     """The id of a dialogue on the wire in one run."""
-    return f"{run}-{re.sub(r'[^A-Za-z0-9._:-]+', '-', dialogue.dialogue_id)[:_LONGEST_NAME]}"
+    return f"{run}-{cleaned(dialogue.dialogue_id)}"
+
+
+def cleaned(name: str) -> str:
+    """A name as a dialogue id can hold it."""
+    return re.sub(r"[^A-Za-z0-9._:-]+", "-", name)[:_LONGEST_NAME]
 
 
 def named(dialogues: tuple[CorpusDialogue, ...], *, run: str) -> Mapping[str, CorpusDialogue]:

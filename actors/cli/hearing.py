@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from engine.transport.base import Incoming
-    from schemas.events import EmotionEvent
+    from schemas.events import DialogueEvent, EmotionEvent
 
 
 class Hearing:
@@ -23,11 +23,10 @@ class Hearing:
 
         self.console = Console()
         self.events: list[EmotionEvent] = []
-        self.failures = 0
+        self.failures: list[str] = []
+        """What could not be worked on, a sentence each."""
         self.ended: set[str] = set()
         """Dialogues that are over."""
-        self.merges: dict[tuple[str, str], str] = {}
-        """Whose voice an id of a dialogue turned out to be."""
         self._json = json
         self._only = only
         self._table = TurnTable(self.console)
@@ -42,12 +41,7 @@ class Hearing:
         if record.position.topic == DEAD_LETTERS:
             self._fail(record)
         elif record.position.topic == DIALOGUES:
-            word = DialogueEvent.model_validate_json(record.value)
-            if word.status == "merged" and word.speaker is not None and word.into is not None:
-                self.merges[word.dialogue_id, word.speaker] = word.into
-                typer.echo(f"{word.dialogue_id}: {word.speaker} turned out to be {word.into}", err=True)
-            elif word.status != "started":
-                self.ended.add(record.key or "")
+            self._hear_of_life(DialogueEvent.model_validate_json(record.value))
         else:
             event = EmotionEvent.model_validate_json(record.value)
             self.events.append(event)
@@ -56,10 +50,23 @@ class Hearing:
             else:
                 self._table.show(event)
 
+    def _hear_of_life(self, event: "DialogueEvent") -> None:
+        if event.status in {"ended", "failed"}:
+            self.ended.add(event.dialogue_id)
+        if event.status == "merged":
+            # What was heard under the id that is gone is the other's from now on, in what is written at the end too.
+            self.events = [
+                turn.model_copy(update={"speaker": event.into})
+                if (turn.dialogue_id, turn.speaker) == (event.dialogue_id, event.speaker)
+                else turn
+                for turn in self.events
+            ]
+            typer.secho(f"{event.dialogue_id}: {event.speaker} turned out to be {event.into}", fg="yellow", err=True)
+
     def _fail(self, record: "Incoming") -> None:
-        self.failures += 1
         error = dict(record.headers).get("turntone_error", b"").decode(errors="replace")
-        typer.secho(f"dead letter of {record.key}: {error}", fg="red", err=True)
+        self.failures.append(f"dead letter of {record.key}: {error}")
+        typer.secho(self.failures[-1], fg="red", err=True)
 
 
 def quiet_engine() -> None:

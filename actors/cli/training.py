@@ -97,8 +97,8 @@ def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) 
         if record.position.topic == TURNS:
             events.append(EmotionEvent.model_validate_json(record.value or b""))
 
-    sent = play_through(engine, corpus, run=new_run(), role=role, report=Progress(), hear=hear)
-    return {f"{corpus.name}, whole engine": scores_of(match(sent, events))}
+    replayed = play_through(engine, corpus, run=new_run(), role=role, report=Progress(), hear=hear)
+    return {f"{corpus.name}, whole engine": scores_of(match(replayed.sent, events))}
 
 
 def scores_of(answers: "Sequence[Answer]") -> "Scores":

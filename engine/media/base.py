@@ -8,8 +8,9 @@ from engine.signals import Media
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one piece of media may cost, and how much of its picture is kept."""
+    """What one piece of media may cost, and how much of its picture is kept; `[media]` of the configuration."""
 
+    bytes_most: int = 256 * 1024 * 1024
     frames_most: int = 15
     """Frames kept, evenly spaced."""
     side_most_px: int = 960

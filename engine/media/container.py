@@ -48,7 +48,7 @@ def open_media(file: BytesIO | mmap, *, content_type: str | None, limits: Limits
         raise BadMedia(f"no media that can be opened: {error}; send mp4, webm, mkv, wav, flac or ogg") from error
     with container:
         if len(container.streams) > limits.streams_most:
-            raise BadMedia(f"{len(container.streams)} streams; at most {limits.streams_most} are taken")
+            raise BadMedia(f"{len(container.streams)} streams; at most {limits.streams_most} are taken (media.streams)")
         yield container
 
 

@@ -48,6 +48,11 @@ def decode(
     if not data:
         raise BadMedia("the value is empty; a media segment carries its media as the record's value")
     limits = limits or Limits()
+    if len(data) > limits.bytes_most:
+        raise BadMedia(
+            f"it has {len(data)} bytes; at most {limits.bytes_most} are decoded (media.most_bytes); "
+            "cut it into utterances"
+        )
     with open_media(io.BytesIO(data), content_type=content_type, limits=limits) as container:
         return _collect(container, declared_s=declared_s, window=None, limits=limits)
 
@@ -70,17 +75,6 @@ def probe(path: Path) -> Probe:
         audio, video = _streams(container)
         duration_s = None if container.duration is None else container.duration / av.time_base
         return Probe(duration_s=duration_s, has_audio=audio is not None, has_video=video is not None)
-
-
-class InProcessDecoder:
-    """The decoder for media one trusts: recordings of one's own, tests."""
-
-    def __init__(self, *, limits: Limits) -> None:
-        self._limits = limits
-
-    def decode(self, data: bytes, *, content_type: str | None, declared_s: float | None = None) -> Media:
-        """Decode one segment."""
-        return decode(data, content_type=content_type, declared_s=declared_s, limits=self._limits)
 
 
 @contextmanager
@@ -111,7 +105,9 @@ def _collect(
     if audio is None and video is None:
         raise BadMedia("it holds neither an audio nor a video stream")
     if _known(video) and video.width * video.height > limits.pixels_most:
-        raise BadMedia(f"frames of {video.width}x{video.height} pixels; at most {limits.pixels_most} are taken")
+        raise BadMedia(
+            f"frames of {video.width}x{video.height} pixels; at most {limits.pixels_most} are taken (media.pixels)"
+        )
     origin_s = (container.start_time or 0) / av.time_base
     from_s, until_s = (-math.inf, math.inf) if window is None else (origin_s + window[0], origin_s + window[1])
     if window is not None and window[0] > _PREROLL_S:
@@ -129,7 +125,7 @@ def _collect(
     begin_s = min(starts) if window is None else from_s
     shown_s = declared_s if container.format.name.endswith("_pipe") else None
     if max(max(starts) - begin_s, shown_s or 0.0) > limits.duration_most_s:
-        raise BadMedia(f"lasts longer than {limits.duration_most_s:g} s; cut it into utterances")
+        raise BadMedia(f"lasts longer than {limits.duration_most_s:g} s (media.longest_s); cut it into utterances")
     return _media(sound, picture, begin_s=begin_s, until_s=until_s, audio=audio, video=video, shown_s=shown_s)
 
 

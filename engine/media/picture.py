@@ -36,7 +36,9 @@ class Picture:
         if self.start_s is None:
             time_s = self.start_s = frame.time or 0.0
         if time_s - self.start_s > self._limits.duration_most_s:
-            raise BadMedia(f"lasts longer than {self._limits.duration_most_s:g} s; cut it into utterances")
+            raise BadMedia(
+                f"lasts longer than {self._limits.duration_most_s:g} s (media.longest_s); cut it into utterances"
+            )
         self.end_s = time_s + shown_s
         if self._seen % self._stride == 0:
             self._kept.append((time_s, frame))

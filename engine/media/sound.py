@@ -69,4 +69,4 @@ class Sound:
             self._blocks.append(samples)
             self._samples += len(samples)
         if self._samples > self._duration_most_s * SAMPLE_RATE_HZ:
-            raise BadMedia(f"lasts longer than {self._duration_most_s:g} s; cut it into utterances")
+            raise BadMedia(f"lasts longer than {self._duration_most_s:g} s (media.longest_s); cut it into utterances")

@@ -23,6 +23,7 @@ class MemoryBroker:
         self._partitions = partitions
         self._clock = clock or SystemClock()
         self._topics: dict[str, list[list[Incoming]]] = {}
+        self._forgotten: dict[Partition, int] = {}
         self._groups: dict[str, Group] = {}
 
     def partitions_of(self, topic: str) -> tuple[Partition, ...]:
@@ -38,7 +39,9 @@ class MemoryBroker:
         with self.changed:
             topic, number = self.partition_of(record.topic, record.key)
             log = self._topic(topic)[number]
-            position = Position(topic=topic, topic_id=f"memory-{topic}", partition=number, offset=len(log))
+            position = Position(
+                topic=topic, topic_id=f"memory-{topic}", partition=number, offset=self._end((record.topic, number))
+            )
             log.append(
                 Incoming(
                     position=position,
@@ -52,17 +55,25 @@ class MemoryBroker:
             return position
 
     def read(self, partition: Partition, offset: int, most: int) -> Sequence[Incoming]:
-        """At most `most` records of a partition from an offset on."""
+        """At most `most` records of a partition from an offset on, or from the first that is not forgotten."""
         with self.changed:
-            return tuple(self._topic(partition[0])[partition[1]][offset : offset + most])
+            first = max(0, offset - self._forgotten.get(partition, 0))
+            return tuple(self._topic(partition[0])[partition[1]][first : first + most])
+
+    def forget(self, partition: Partition, below: int) -> None:
+        """Drop the records of a partition below an offset; the offsets of the others stay."""
+        with self.changed:
+            gone = max(0, below - self._forgotten.get(partition, 0))
+            del self._topic(partition[0])[partition[1]][:gone]
+            self._forgotten[partition] = self._forgotten.get(partition, 0) + gone
 
     def end(self, partition: Partition) -> int:
         """The offset the next record of a partition will have."""
         with self.changed:
-            return len(self._topic(partition[0])[partition[1]])
+            return self._end(partition)
 
     def records(self, topic: str) -> Sequence[Incoming]:
-        """Everything in a topic, partition after partition."""
+        """Everything in a topic that is not forgotten, partition after partition."""
         with self.changed:
             return tuple(record for log in self._topic(topic) for record in log)
 
@@ -85,6 +96,9 @@ class MemoryBroker:
         with self.changed:
             self._groups[group].expire(member)
             self.changed.notify_all()
+
+    def _end(self, partition: Partition) -> int:
+        return self._forgotten.get(partition, 0) + len(self._topic(partition[0])[partition[1]])
 
     def _topic(self, topic: str) -> list[list[Incoming]]:
         if topic not in self._topics:
@@ -185,6 +199,10 @@ class MemoryReader:
                 if records or left_s <= 0:
                     return tuple(records)
                 self._broker.changed.wait(left_s)
+
+    def position(self, partition: Partition) -> int:
+        """The offset of the next record this reader will see."""
+        return self._next[partition]
 
     def at_end(self) -> bool:
         """Whether everything that was there when the reader was opened has been read."""

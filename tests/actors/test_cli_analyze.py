@@ -3,8 +3,6 @@ import json
 import pytest
 
 from actors.cli import main
-from actors.cli.analyze import open_recordings
-from engine.errors import ConfigurationError
 from simulators.samples import CALL, MEETING
 
 
@@ -40,12 +38,6 @@ def test_a_film_is_heard_and_seen_and_shown_as_a_table(tiny, capsys):
     assert "withheld (agent)" in capsys.readouterr().out
 
 
-def test_text_instead_of_media_fails_with_a_sentence(tiny, tmp_path, capsys):
-    (tmp_path / "text.wav").write_text("text")
-    assert main(["analyze", str(tmp_path / "text.wav")]) == 1
-    assert "text.wav cannot be read" in capsys.readouterr().err
-
-
 def test_a_checkpoint_is_measured(checkpoint, tmp_path, capsys):
     source = short_manifest(tmp_path, 4)
     assert main(["evaluate", str(checkpoint), "--on", str(source), "--json"]) == 0
@@ -57,14 +49,6 @@ def test_a_checkpoint_is_measured(checkpoint, tmp_path, capsys):
 def test_nothing_is_measured_without_labels(checkpoint, capsys):
     assert main(["evaluate", str(checkpoint), "--on", str(CALL / "14b01Na.flac")]) == 1
     assert "names no emotions" in capsys.readouterr().err
-
-
-def test_several_files_are_one_dialogue():
-    corpus = open_recordings([CALL / "14b01Na.flac", CALL / "14a05Na.flac"])
-    (dialogue,) = corpus.dialogues
-    assert [turn.utterance_id for turn in dialogue.utterances] == ["14b01Na.flac", "14a05Na.flac"]
-    with pytest.raises(ConfigurationError, match="is no media file"):
-        open_recordings([CALL / "14b01Na.flac", CALL])
 
 
 def test_a_recipe_that_is_not_there_is_named(tmp_path, capsys):

@@ -61,6 +61,7 @@ def play(agent_says: bytes | None) -> InProcess:
     end = engine.broker.end((SEGMENTS, 0))
     while engine.broker.committed("turntone").get((SEGMENTS, 0), 0) < end:
         engine.loop.turn()
+    engine.close()
     return engine
 
 

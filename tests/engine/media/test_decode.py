@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import BadMedia
 from engine.media.base import Limits
-from engine.media.decode import InProcessDecoder, decode, decode_span, probe
+from engine.media.decode import decode, decode_span, probe
 from engine.signals import SAMPLE_RATE_HZ
 
 CLIPS = Path(__file__).parents[4] / "shared" / "data" / "meld" / "clips"
@@ -233,7 +233,7 @@ def test_probe_reads_the_header(tmp_path, clip, encode):
 
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="needs ../shared/data/meld/clips")
 def test_television_clips():
-    media = InProcessDecoder(limits=Limits()).decode((CLIPS / "dia110_utt0.mp4").read_bytes(), content_type="video/mp4")
+    media = decode((CLIPS / "dia110_utt0.mp4").read_bytes(), content_type="video/mp4")
     assert media.duration_s == pytest.approx(2.46, abs=0.05)
     assert media.frames.shape == (15, 540, 960, 3)
     assert np.abs(media.audio).max() > 0.1
