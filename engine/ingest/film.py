@@ -94,5 +94,7 @@ class Film:
         encoder.options = {"maxrate": rate, "bufsize": rate, "threads": "1"}
         if VIDEO_CODEC == "libx264":
             encoder.options |= {"preset": "veryfast", "tune": "zerolatency", "crf": "26", "forced-idr": "1"}
+        else:
+            context.bit_rate = self._bits_per_s
         holder.start_encoding()
         return encoder

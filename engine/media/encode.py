@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from engine.errors import BadMedia
 
 VIDEO_CODEC = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-CLOCK = Fraction(1, 90_000)
-"""What times of pictures are counted in."""
+CLOCK = Fraction(1, 60_000)
+"""What times of pictures are counted in; MPEG-4 takes nothing finer than 1/65535 s."""
 _VIDEO_OPTIONS: dict[str, object] = {"crf": "21", "preset": "medium", "threads": "1"}
 
 Picture = tuple[float, NDArray[np.uint8]]

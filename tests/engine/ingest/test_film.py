@@ -4,6 +4,7 @@ import io
 
 import av
 import numpy as np
+import pytest
 
 from engine.ingest.base import Seen
 from engine.ingest.film import Film
@@ -17,6 +18,18 @@ def test_nothing_older_than_wanted_is_kept():
         film.add(picture)
     assert film.cut(0.0, 15.9, sound=None) is None
     assert film.cut(16.0, 20.0, sound=None) is not None
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_any_of_the_codecs_can_be_cut(codec, monkeypatch):
+    if codec not in av.codecs_available:
+        pytest.skip(f"this FFmpeg has no {codec}")
+    monkeypatch.setattr("engine.ingest.film.VIDEO_CODEC", codec)
+    film = Film(keep_s=30.0, bits_per_s=1_000_000)
+    for picture in seen(start_s=0.0, end_s=6.0):
+        film.add(picture)
+    media = decode(film.cut(2.0, 5.0, sound=None), content_type="video/x-matroska")
+    assert len(media.frames) == 15
 
 
 def test_a_cut_begins_at_most_a_quarter_of_a_second_late_whatever_the_rate():
