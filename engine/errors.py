@@ -3,7 +3,8 @@
 TurntoneError
 ├── BadInput            the record itself is wrong: a dead letter, never a retry
 │   ├── BadSegment      headers, sizes, addresses
-│   └── BadMedia        what the value holds cannot be decoded
+│   ├── BadMedia        what the value holds cannot be decoded
+│   └── EnrolmentRefused  recordings a voice cannot be learned from
 ├── Unavailable         a server or a part is away: back off and try again
 │   ├── StoreUnavailable
 │   ├── TransportUnavailable
@@ -36,6 +37,10 @@ class BadSegment(BadInput):
 
 class BadMedia(BadInput):
     """The media of a segment cannot be decoded."""
+
+
+class EnrolmentRefused(BadInput):
+    """A voice cannot be learned from these recordings; the message says what would help."""
 
 
 class Unavailable(TurntoneError):

@@ -9,6 +9,7 @@ from actors.cli import (
     demo,
     dialogue,
     doctor,
+    enroll,
     model,
     replay,
     stream,
@@ -32,6 +33,8 @@ Examples:
 
   turntone analyze talk.mp4 --rttm out.rttm  one recording, no servers
 
+  turntone enroll Ann ann.wav --consent      a voice by name, from then on
+
 Exit codes: 0 good, 1 the work failed, 2 wrong usage.
 """
 
@@ -49,6 +52,7 @@ app.command("up")(up.up)
 app.command("analyze")(analyze.analyze)
 app.command("replay")(replay.replay)
 app.command("stream", epilog=stream.EXAMPLES)(stream.stream)
+app.command("enroll")(enroll.enroll)
 app.command("watch")(watch.watch)
 app.command("train")(training.train)
 app.command("evaluate")(training.evaluate)
