@@ -9,6 +9,7 @@ from engine.errors import CheckpointError
 from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.features.face import FaceEncoder
+from engine.features.precision import Precision
 from engine.features.r2plus1d import ClipEncoder
 from engine.features.resnet_mel import MelResNet
 from engine.features.spectral import LogMel, Mfcc, Window
@@ -119,10 +120,16 @@ def resnet18_mel(
 
 
 def wav2vec2(
-    *, source: str, sha256: str | None = None, layer: int = -1, pooled: bool = False, pickled: bool = False
+    *,
+    source: str,
+    sha256: str | None = None,
+    layer: int = -1,
+    pooled: bool = False,
+    pickled: bool = False,
+    precision: Precision = "float32",
 ) -> SpeechEncoder:
     """A speech model of `transformers` by its folder or hub id; without the `sha256` of its files, an error says it."""
-    return load(source, sha256=sha256, layer=layer, pooled=pooled, pickled=pickled)
+    return load(source, sha256=sha256, layer=layer, pooled=pooled, pickled=pickled, precision=precision)
 
 
 def face_encoder(*, channels: Sequence[int], depths: Sequence[int], width: int) -> FaceEncoder:
@@ -130,24 +137,34 @@ def face_encoder(*, channels: Sequence[int], depths: Sequence[int], width: int) 
     return FaceEncoder(channels=channels, depths=depths, width=width)
 
 
-def dan(*, side: int = 224, grey: bool = False, heads: int = 4, stem_stride: int = 4, width: int = 1024) -> DanEncoder:
-    """DAN, as published by default."""
-    return DanEncoder(side=side, grey=grey, heads=heads, stem_stride=stem_stride, width=width)
+def dan(
+    *,
+    side: int = 224,
+    crop: int | None = None,
+    grey: bool = False,
+    heads: int = 4,
+    stem_stride: Literal[2, 4] = 4,
+    width: int = 1024,
+) -> DanEncoder:
+    """DAN, as published by default; of pictures of `side` pixels it sees the middle `crop`, all where None."""
+    return DanEncoder(side=side, crop=crop or side, grey=grey, heads=heads, stem_stride=stem_stride, width=width)
 
 
-def efficientface(*, side: int = 224, grey: bool = False, stem_stride: int = 4) -> EfficientFaceEncoder:
-    """EfficientFace, as published by default."""
-    return EfficientFaceEncoder(side=side, grey=grey, stem_stride=stem_stride)
+def efficientface(
+    *, side: int = 224, crop: int | None = None, grey: bool = False, stem_stride: Literal[2, 4] = 4
+) -> EfficientFaceEncoder:
+    """EfficientFace, as published by default; `side` and `crop` as in `dan`."""
+    return EfficientFaceEncoder(side=side, crop=crop or side, grey=grey, stem_stride=stem_stride)
 
 
-def r2plus1d(*, frames: int = 8, side: int = 112) -> ClipEncoder:
+def r2plus1d(*, frames: int = 8, side: int = 112, precision: Precision = "float32") -> ClipEncoder:
     """R(2+1)D-18: a token every `frames` crops of `side` pixels, as published by default."""
-    return ClipEncoder(trunk=VideoResNet18(factorised=True), frames=frames, side=side)
+    return ClipEncoder(trunk=VideoResNet18(factorised=True), frames=frames, side=side, precision=precision)
 
 
-def r3d(*, frames: int = 8, side: int = 112) -> ClipEncoder:
+def r3d(*, frames: int = 8, side: int = 112, precision: Precision = "float32") -> ClipEncoder:
     """R3D-18, as `r2plus1d`."""
-    return ClipEncoder(trunk=VideoResNet18(factorised=False), frames=frames, side=side)
+    return ClipEncoder(trunk=VideoResNet18(factorised=False), frames=frames, side=side, precision=precision)
 
 
 AUDIO: Mapping[str, Callable[..., AudioEncoder]] = {

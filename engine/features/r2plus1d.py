@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.features.precision import Precision, computing
 from engine.layers.video_residual import WIDTH, VideoResNet18
 
 # Kinetics-400's, on which the public weights were trained.
@@ -20,12 +21,13 @@ class ClipEncoder(nn.Module):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, *, trunk: VideoResNet18, frames: int, side: int) -> None:
+    def __init__(self, *, trunk: VideoResNet18, frames: int, side: int, precision: Precision = "float32") -> None:
         super().__init__()
         self.width = WIDTH
         self.trunk = trunk
         self.frames = frames
         self.side = side
+        self.precision = precision
         self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
         self.register_buffer("spread", torch.tensor(_SPREAD)[:, None, None], persistent=False)
 
@@ -46,8 +48,9 @@ class ClipEncoder(nn.Module):
         if crops.shape[-1] != self.side:
             crops = F.interpolate(crops, size=(self.side, self.side), mode="bilinear", antialias=True)
         crops = (crops - self.mean) / self.spread
-        maps: Tensor = self.trunk(crops.view(len(clips), -1, *crops.shape[1:]).transpose(1, 2))
-        return maps.mean(dim=(2, 3, 4))
+        with computing(self.precision, crops.device):
+            maps: Tensor = self.trunk(crops.view(len(clips), -1, *crops.shape[1:]).transpose(1, 2))
+        return maps.float().mean(dim=(2, 3, 4))
 
     def _clips(self, inputs: Tensor, mask: Tensor, token_mask: Tensor) -> Tensor:
         """The real crops in order, cut into clips: `[N, frames, 3, S, S]` of all items, one after another."""

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.features.precision import Precision, computing
+
 _VARIANCE_FLOOR = 1e-7
 # Checked: under an attention mask a padded batch of these equals its items alone.
 _MASKED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
@@ -25,12 +27,22 @@ class SpeechEncoder(nn.Module):
     with the hash of what is there. What was trained further is saved with `model.save_pretrained(folder)`.
     """
 
-    def __init__(self, *, model: nn.Module, config: Any, standardised: bool, layer: int, pooled: bool) -> None:
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        config: Any,
+        standardised: bool,
+        layer: int,
+        pooled: bool,
+        precision: Precision = "float32",
+    ) -> None:
         super().__init__()
         self.model = model
         self.width = int(config.hidden_size)
         self.standardised = standardised
         self.pooled = pooled
+        self.precision = precision
         self.together = (
             config.model_type in _MASKED
             and config.feat_extract_norm == "layer"
@@ -90,7 +102,8 @@ class SpeechEncoder(nn.Module):
         return states, frames
 
     def _states(self, audio: Tensor, attention: Tensor | None) -> Tensor:
-        output = self.model(audio, attention_mask=attention, output_hidden_states=not self.last)
+        with computing(self.precision, audio.device):
+            output = self.model(audio, attention_mask=attention, output_hidden_states=not self.last)
         states: Tensor = output.last_hidden_state if self.last else output.hidden_states[self.layer]
         return states
 

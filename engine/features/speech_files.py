@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from engine.errors import CheckpointError
+from engine.features.precision import Precision
 from engine.features.speech import SpeechEncoder
 from engine.signals import SAMPLE_RATE_HZ
 
@@ -17,7 +18,9 @@ _SAFE, _PICKLED = "*.safetensors", "pytorch_model*.bin"
 _TRAINING_ONLY = {"masked_spec_embed"}
 
 
-def load(source: str, *, layer: int, pooled: bool, sha256: str | None, pickled: bool) -> SpeechEncoder:
+def load(
+    source: str, *, layer: int, pooled: bool, sha256: str | None, pickled: bool, precision: Precision = "float32"
+) -> SpeechEncoder:
     """The model in a folder, or of a hub id (fetched, or cached), whose files have this `fingerprint`.
 
     Safetensors only, unless `pickled`: then PyTorch's pickles, of which only tensors are taken.
@@ -32,7 +35,14 @@ def load(source: str, *, layer: int, pooled: bool, sha256: str | None, pickled: 
     layers = int(model.config.num_hidden_layers)
     if not -layers - 1 <= layer <= layers:
         raise CheckpointError(f"speech model {source!r} has layers 0 to {layers}: there is no layer {layer}")
-    return SpeechEncoder(model=model, config=model.config, standardised=standardised, layer=layer, pooled=pooled)
+    return SpeechEncoder(
+        model=model,
+        config=model.config,
+        standardised=standardised,
+        layer=layer,
+        pooled=pooled,
+        precision=precision,
+    )
 
 
 def fingerprint(folder: Path, *, pickled: bool = False) -> str:

@@ -52,3 +52,16 @@ def test_a_clip_that_is_not_full_stands_still():
     tokens, token_mask = encoder.extract(crops, mask)
     assert token_mask.tolist() == [[True, True]]
     torch.testing.assert_close(tokens[0], encoder.encode(clips))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["r2plus1d", "r3d"])
+def test_bfloat16_is_equal_within_a_twentieth_of_a_tokens_spread(name):
+    torch.manual_seed(0)
+    exact = video_encoder({"name": name, "frames": 4, "side": 32}).eval()
+    reduced = video_encoder({"name": name, "frames": 4, "side": 32, "precision": "bfloat16"}).eval()
+    reduced.load_state_dict(exact.state_dict())
+    crops, mask = torch.rand(2, 8, 3, 32, 32), torch.ones(2, 8, dtype=torch.bool)
+    expected, got = exact.extract(crops, mask)[0], reduced.extract(crops, mask)[0]
+    assert got.dtype == torch.float32
+    assert 0 < (got - expected).abs().max() < 0.05 * expected.std()

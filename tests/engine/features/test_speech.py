@@ -108,6 +108,17 @@ def test_frames_are_the_models_own_hidden_states(folder, layer):
     torch.testing.assert_close(pooled, expected.mean(dim=1, keepdim=True), atol=1e-5, rtol=1e-4)
 
 
+@torch.no_grad()
+def test_bfloat16_is_equal_within_a_share_of_a_states_spread(large):
+    inputs, mask = batch(3000, 2000)
+    reduced = load(
+        large, layer=-1, pooled=False, sha256=fingerprint(Path(large)), pickled=False, precision="bfloat16"
+    ).extract(inputs, mask)[0]
+    exact = loaded(large).extract(inputs, mask)[0]
+    assert reduced.dtype == torch.float32
+    assert 0 < (reduced - exact).abs().max() < 0.15 * exact.std()
+
+
 def test_a_checkpoint_holds_nothing_of_it_and_needs_nothing(large):
     encoder = loaded(large)
     before = [parameter.clone() for parameter in encoder.parameters()]
