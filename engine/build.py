@@ -14,6 +14,7 @@ from engine.diarization.pyannote import PyannotePipeline
 from engine.diarization.registry import RegistrySettings
 from engine.diarization.resemblyzer import WEIGHTS as RESEMBLYZER
 from engine.enrolled import EnrolledVoices
+from engine.enrolment import Enroller
 from engine.errors import ConfigurationError
 from engine.faces.mtcnn import load_mtcnn
 from engine.faces.speaking import speaking_face
@@ -118,12 +119,17 @@ def build_pipeline(
     )
 
 
+def build_enroller(config: Config) -> Enroller:
+    """What learns a voice by name, with the parts that will recognise it."""
+    return Enroller(vad=WebrtcDetector(), diarizer=_diarizer(config))
+
+
 def build_perceiver(config: Config) -> Perceiver:
     """The stages before the models."""
     return Perceiver(
         vad=WebrtcDetector(),
-        diarizer=OnlineDiarizer(pipeline=_diarization(config), registry=RegistrySettings()),
-        faces=MtcnnLocator(detector=load_mtcnn()),
+        diarizer=_diarizer(config),
+        faces=MtcnnLocator(detector=load_mtcnn(), still_pictures=config.faces.still == "use"),
         speaking_face=speaking_face,
         longest_turn_s=LONGEST_TURN_S,
     )
@@ -244,6 +250,10 @@ def build_in_process(config: Config, *, metrics: Metrics, portray: Portray | Non
         metrics=metrics,
     )
     return InProcess(broker=broker, store=store, loop=loop, decoder=decoder, group=group, model_id=models.model_id)
+
+
+def _diarizer(config: Config) -> OnlineDiarizer:
+    return OnlineDiarizer(pipeline=_diarization(config), registry=RegistrySettings())
 
 
 def _diarization(config: Config) -> Deferred:

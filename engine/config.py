@@ -126,6 +126,13 @@ class DiarizationSettings(_Section):
     """How many people speak in a dialogue at the most, where its producer does not say."""
 
 
+class FaceSettings(_Section):
+    """What counts as a face."""
+
+    still: Literal["mask", "use"] = "mask"
+    """A still picture of a face, while a voice is heard, is nobody's; in a corpus of pictures it is the speaker's."""
+
+
 class IngestSettings(_Section):
     """Where a stream is cut into utterances, and how much of it may wait."""
 
@@ -167,6 +174,7 @@ class Config(BaseSettings):
     model: ModelSettings = ModelSettings()
     workers: WorkerSettings = WorkerSettings()
     diarization: DiarizationSettings = DiarizationSettings()
+    faces: FaceSettings = FaceSettings()
     ingest: IngestSettings = IngestSettings()
 
     @classmethod

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from engine.diarization.base import NOBODY, Diarizer, Enrolled, Merge
 from engine.faces.base import FaceLocator
-from engine.signals import SAMPLE_RATE_HZ, FaceTrack, Frames, Media, Span, Tensors, Utterance, VoiceTurn, Waveform
+from engine.signals import SAMPLE_RATE_HZ, FaceTrack, Media, Span, Tensors, Utterance, VoiceTurn, Waveform
 from engine.vad.base import VoiceActivityDetector
 
 UNHEARD = "unheard"
 """Who is seen where nothing is heard and the producer names nobody."""
 
-SpeakingFace = Callable[[tuple[FaceTrack, ...], Waveform | None, Span], FaceTrack | None]
+SpeakingFace = Callable[[tuple[FaceTrack, ...], Waveform | None, Span], FaceTrack | str]
+"""What may be read of the face that speaks in a span of the segment's audio, or why no face is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,8 @@ class Perceiver:
         started = time.perf_counter()
         tracks: tuple[FaceTrack, ...] = ()
         seen = [turn for turn in listened.turns if turn.speaker not in withheld]
-        if seen and media.frames is not None and media.frame_times_s is not None:
-            tracks = tuple(self._faces.locate(media.frames, media.frame_times_s))
+        if seen and media.frames is not None:
+            tracks = tuple(self._faces.locate(media))
         seconds = {**listened.seconds, "faces": time.perf_counter() - started}
         found = tuple(
             Perceived(piece, None, audio_missing="withheld", video_missing="withheld")
@@ -127,7 +128,8 @@ class Perceiver:
         audio = None
         if media.audio is not None:
             audio = media.audio[_sample(turn.span.start_s) : _sample(turn.span.end_s)]
-        faces, video_missing = self._face_of(turn, media, tracks, alone_in_view=alone_in_view)
+        face = self._face_of(turn, media, tracks, alone_in_view=alone_in_view)
+        faces, video_missing = (None, face) if isinstance(face, str) else (face.crops, None)
         utterance = None
         if audio is not None or faces is not None:
             utterance = Utterance(speaker=turn.speaker, audio=audio, faces=faces)
@@ -135,20 +137,12 @@ class Perceiver:
 
     def _face_of(
         self, turn: VoiceTurn, media: Media, tracks: tuple[FaceTrack, ...], *, alone_in_view: bool
-    ) -> tuple[Frames | None, str | None]:
+    ) -> FaceTrack | str:
         if media.frames is None:
-            return None, media.video_missing
-        if not tracks:
-            return None, "no face found"
+            return media.video_missing or "no video"
         if alone_in_view and len(tracks) > 1:
-            return None, "several faces, of which one may be of somebody who is not inferred"
-        track = self._speaking_face(tracks, media.audio, turn.span)
-        if track is None:
-            return None, "no face of several could be told to speak"
-        during = (track.times_s >= turn.span.start_s - 0.5) & (track.times_s <= turn.span.end_s + 0.5)
-        if not during.any():
-            return None, "face out of view while speaking"
-        return track.crops[during], None
+            return "several faces, of which one may be of somebody who is not inferred"
+        return self._speaking_face(tracks, media.audio, turn.span)
 
 
 def split(turn: VoiceTurn, *, longest_s: float) -> tuple[VoiceTurn, ...]:

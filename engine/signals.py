@@ -43,6 +43,10 @@ class Media:
     """`[F, H, W, 3]` RGB, evenly sampled over the segment."""
     frame_times_s: NDArray[np.float64] | None = None
     """`[F]`"""
+    strip: NDArray[np.uint8] | None = None
+    """`[M, h, w]` grey, smaller and closer in time than `frames`: what moves, and where the camera cuts."""
+    strip_times_s: NDArray[np.float64] | None = None
+    """`[M]`"""
     audio_missing: str | None = None
     video_missing: str | None = None
 
@@ -59,7 +63,7 @@ class VoiceTurn:
 
 @dataclass(frozen=True, slots=True)
 class FaceTrack:
-    """One person's face while it is in view."""
+    """One person's face while it is in view; at a cut of the camera it ends."""
 
     crops: Frames
     """`[F, FACE_SIZE, FACE_SIZE, 3]` RGB, aligned by the five landmarks."""
@@ -67,6 +71,16 @@ class FaceTrack:
     """`[F]`, seconds of the segment."""
     boxes: NDArray[np.float32]
     """`[F, 4]` x0, y0, x1, y1 in pixels of the frame."""
+    flaws: tuple[str | None, ...]
+    """`[F]` why a crop must not be read for what the face shows; None: it may."""
+    view: Span
+    """From when to when the face is in view, as far as sampled frames can tell."""
+    still: bool
+    """A picture of a face: it does not change at all."""
+    mouth: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    """`[M]` how dark the inside of the mouth is, in grey levels; followed where several people are in view."""
+    mouth_times_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """`[M]`"""
 
 
 @dataclass(frozen=True, slots=True)

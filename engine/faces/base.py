@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.signals import FaceTrack, Frames
+from engine.signals import FaceTrack, Media
 
 
 class FaceLocator(Protocol):
     """Stateless between calls."""
 
-    def locate(self, frames: Frames, times_s: NDArray[np.float64]) -> Sequence[FaceTrack]:
-        """Face tracks of `frames` `[F, H, W, 3]` RGB, the largest first; none: an empty sequence."""
+    def locate(self, media: Media) -> Sequence[FaceTrack]:
+        """Everybody whose face is seen in a segment, the largest first; nobody, or no picture: an empty sequence."""
         ...

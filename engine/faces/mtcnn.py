@@ -70,11 +70,21 @@ class Mtcnn:
     @torch.inference_mode()
     def detect(self, frames: Frames) -> Detections:
         """Faces of `frames` `[F, H, W, 3]` RGB."""
-        images = (torch.tensor(frames).permute(0, 3, 1, 2).float() - 127.5) / 128.0
-        halvings = halved(images)
+        halvings = halved((torch.tensor(frames).permute(0, 3, 1, 2).float() - 127.5) / 128.0)
         boxes, frame = self._propose(halvings)
         boxes, frame = self._refine(halvings, boxes, frame)
-        return self._finish(halvings, boxes, frame)
+        if len(boxes) == 0:
+            return Detections(frame, boxes, np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
+        faces = self._finish(halvings, boxes, frame)
+        sure = np.flatnonzero(faces.scores > self._thresholds[2])
+        kept = sure[suppress(faces.boxes[sure], faces.scores[sure], frame[sure], most=0.7, of_smaller=True)]
+        return Detections(frame[kept], faces.boxes[kept], faces.scores[kept], faces.landmarks[kept])
+
+    @torch.inference_mode()
+    def refind(self, frames: NDArray[np.uint8], boxes: Boxes) -> Detections:
+        """The one face of each grey frame `[F, H, W]`, looked for in its box `[F, 4]` alone: F faces, of any score."""
+        grey = halved(((torch.tensor(frames).float() - 127.5) / 128.0)[:, None])
+        return self._finish([level.expand(-1, 3, -1, -1) for level in grey], squared(boxes), np.arange(len(frames)))
 
     def _propose(self, halvings: Sequence[Tensor]) -> tuple[Boxes, NDArray[np.int64]]:
         levels = [self._propose_level(halvings, scale) for scale in self._scales(*halvings[0].shape[2:])]
@@ -117,20 +127,14 @@ class Mtcnn:
         return squared(boxes[kept]), frame[kept]
 
     def _finish(self, halvings: Sequence[Tensor], boxes: Boxes, frame: NDArray[np.int64]) -> Detections:
-        if len(boxes) == 0:
-            return Detections(frame, boxes, np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
         log_odds, shares, points = self._output(patches(halvings, boxes, frame, side=48))
-        scores = log_odds.numpy()
         sides = boxes[:, 2:] - boxes[:, :2]
         landmarks = boxes[:, None, :2] + points.numpy() * sides[:, None]
-        boxes = moved(boxes, shares.numpy())
-        sure = np.flatnonzero(scores > self._thresholds[2])
-        kept = sure[suppress(boxes[sure], scores[sure], frame[sure], most=0.7, of_smaller=True)]
-        return Detections(frame[kept], boxes[kept], scores[kept], landmarks[kept])
+        return Detections(frame, moved(boxes, shares.numpy()), log_odds.numpy(), landmarks)
 
 
 def halved(images: Tensor) -> list[Tensor]:
-    """The images `[F, 3, H, W]`, and the same at a half, a quarter and an eighth."""
+    """The images `[F, C, H, W]`, and the same at a half, a quarter and an eighth."""
     levels = [images]
     while len(levels) < 4 and min(levels[-1].shape[2:]) >= 2 * _WINDOW_PX:
         levels.append(functional.avg_pool2d(levels[-1], 2))

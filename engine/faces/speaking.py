@@ -1,54 +1,63 @@
-"""Which of the faces in view speaks: the one whose mouth moves most."""
+"""Which of the faces in view speaks: the only one, or the one whose mouth goes with the voice."""
+
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.signals import FACE_SIZE, FaceTrack, Frames, Span, Waveform
+from engine.faces.synchrony import synchrony
+from engine.signals import FaceTrack, Span, Waveform
 
-_MOUTH = (slice(FACE_SIZE * 5 // 8, FACE_SIZE), slice(FACE_SIZE // 4, FACE_SIZE * 3 // 4))
-_BROW = (slice(FACE_SIZE // 8, FACE_SIZE // 2), slice(FACE_SIZE // 8, FACE_SIZE * 7 // 8))
 _MARGIN_S = 0.5
 """Frames are sparse: those just before and after a short turn tell of it too."""
-_CLEARLY_MORE_MOTION = 1.25
-_CLEARLY_LARGER = 2.0
+_SURE = 2.8
+_CLEARLY_SURER = 1.0
 
 
-def speaking_face(tracks: tuple[FaceTrack, ...], audio: Waveform | None, span: Span) -> FaceTrack | None:
-    """The track of the speaker of a span; None: nobody is in view, or nothing tells who of several it is.
+def speaking_face(tracks: tuple[FaceTrack, ...], audio: Waveform | None, span: Span) -> FaceTrack | str:
+    """What may be read of the speaker's face in a span of the segment, or why it is no face.
 
-    A single face in view is taken. Of several, the one whose mouth moves clearly more than any other's, measured
-    against the rest of its face, so that a moving head or light does not count; else the one clearly larger than all
-    others. `audio` is the segment's `[N]`: without a voice there is nothing a mouth could go with, and size decides.
+    `audio` is the segment's `[N]`; None: nothing is heard, and no mouth has to move. A face alone in view is taken. Of
+    several, the one whose mouth goes with the voice, surely and clearly more than any other's: a wrong face is worse
+    than none. A picture of a face speaks no more than a wall does.
     """
-    seen = tuple(track for track in tracks if _during(track, span).any())
-    if len(seen) <= 1:
-        return seen[0] if seen else None
-    if audio is not None:
-        talking = _clear_first(seen, [mouth_motion(t.crops[_during(t, span)]) for t in seen], _CLEARLY_MORE_MOTION)
-        if talking is not None:
-            return talking
-    return _clear_first(seen, [_area(t.boxes[_during(t, span)]) for t in seen], _CLEARLY_LARGER)
+    seen = [track for track in tracks if track.view.start_s < span.end_s and track.view.end_s > span.start_s]
+    if not seen:
+        return "face out of view while speaking" if tracks else "no face found"
+    if len(seen) > 1 and audio is None:
+        return "several faces, and no voice to tell which of them speaks"
+    if len(seen) == 1 and audio is not None and seen[0].still:
+        return "a still picture of a face"
+    track = seen[0] if len(seen) == 1 or audio is None else _goes_with(seen, audio, span)
+    return track if isinstance(track, str) else readable(track, span)
 
 
-def mouth_motion(crops: Frames) -> float:
-    """How much the mouth of aligned crops `[F, S, S, 3]` changes from one to the next, over how much the brow does."""
-    if len(crops) < 2:
-        return 0.0
-    grey = crops.astype(np.float32).mean(axis=3)
-    change = np.abs(np.diff(grey, axis=0))
-    mouth, brow = (change[:, rows, columns].mean() for rows, columns in (_MOUTH, _BROW))
-    return float(mouth / (brow + 1.0))
+def readable(track: FaceTrack, span: Span) -> FaceTrack | str:
+    """A track with the crops of a span that have no flaw, or the flaw most of them have.
+
+    Those of the span and half a second around it; of a shorter look, the crop nearest to it.
+    """
+    off_s = np.maximum(span.start_s - track.times_s, track.times_s - span.end_s)
+    during = np.flatnonzero(off_s <= max(_MARGIN_S, float(off_s.min())))
+    good = [i for i in during if track.flaws[i] is None]
+    if good:
+        return replace(
+            track,
+            crops=track.crops[good],
+            times_s=track.times_s[good],
+            boxes=track.boxes[good],
+            flaws=(None,) * len(good),
+        )
+    flaws = [flaw for flaw in (track.flaws[i] for i in during) if flaw is not None]
+    return max(flaws, key=flaws.count)
 
 
-def _clear_first(tracks: tuple[FaceTrack, ...], values: list[float], factor: float) -> FaceTrack | None:
-    order = np.argsort(values)
-    best, second = order[-1], order[-2]
-    return tracks[best] if values[best] > factor * values[second] else None
-
-
-def _during(track: FaceTrack, span: Span) -> NDArray[np.bool_]:
-    return (track.times_s >= span.start_s - _MARGIN_S) & (track.times_s <= span.end_s + _MARGIN_S)
-
-
-def _area(boxes: NDArray[np.float32]) -> float:
-    return float(np.median((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])))
+def _goes_with(seen: list[FaceTrack], audio: Waveform, span: Span) -> FaceTrack | str:
+    """The one of several tracks whose mouth goes with the voice in a span."""
+    sure = [0.0 if track.still else synchrony(track, audio, span) for track in seen]
+    if all(one is None for one in sure):
+        return "several faces, seen too briefly or too seldom to tell which of them speaks"
+    ranked = sorted(((one or 0.0, -i) for i, one in enumerate(sure)), reverse=True)
+    (best, place), (second, _) = ranked[:2]
+    if best < _SURE or best - second < _CLEARLY_SURER:
+        return "several faces, and no mouth goes clearly with the voice"
+    return seen[-place]

@@ -15,6 +15,10 @@ class Limits:
     """Frames kept, evenly spaced."""
     side_most_px: int = 960
     """Longer side of a kept frame; larger ones are scaled down."""
+    strip_most: int = 400
+    """Frames of the film strip: small and grey, to see a mouth move."""
+    strip_rate_hz: float = 30.0
+    strip_side_most_px: int = 480
     pixels_most: int = 3840 * 2160
     """Pixels of a frame as it is coded."""
     duration_most_s: float = 15 * 60.0

@@ -20,7 +20,7 @@ from engine.media.base import Limits
 from engine.media.decode import decode
 from engine.signals import Media
 
-_ARRAYS = ("audio", "frames", "frame_times_s")
+_ARRAYS = ("audio", "frames", "frame_times_s", "strip", "strip_times_s")
 """What of `Media` is an array, in the order in which it lies in memory."""
 
 

@@ -22,6 +22,7 @@ from engine.media.base import Limits
 from engine.media.container import open_media
 from engine.media.picture import Picture
 from engine.media.sound import Sound
+from engine.media.strip import Strip
 from engine.signals import SAMPLE_RATE_HZ, Media
 
 _PREROLL_S = 0.3
@@ -112,12 +113,14 @@ def _collect(
     from_s, until_s = (-math.inf, math.inf) if window is None else (origin_s + window[0], origin_s + window[1])
     if window is not None and window[0] > _PREROLL_S:
         _seek(container, from_s - _PREROLL_S)
-    sound, picture = Sound(duration_most_s=limits.duration_most_s + _PREROLL_S), Picture(limits=limits)
+    sound = Sound(duration_most_s=limits.duration_most_s + _PREROLL_S)
+    picture, strip = Picture(limits=limits), Strip(limits=limits)
     for frame in _frames(container, audio, video, limits=limits, until_s=until_s):
         if isinstance(frame, AudioFrame):
             sound.add(frame)
         elif video is not None and (frame.time is None or from_s <= frame.time < until_s):
             picture.add(frame, shown_s=_shown_s(frame, video))
+            strip.add(frame)
     sound.finish()
     starts = [start for start in (sound.start_s, picture.start_s) if start is not None]
     if not starts:
@@ -126,12 +129,13 @@ def _collect(
     shown_s = declared_s if container.format.name.endswith("_pipe") else None
     if max(max(starts) - begin_s, shown_s or 0.0) > limits.duration_most_s:
         raise BadMedia(f"lasts longer than {limits.duration_most_s:g} s (media.longest_s); cut it into utterances")
-    return _media(sound, picture, begin_s=begin_s, until_s=until_s, audio=audio, video=video, shown_s=shown_s)
+    return _media(sound, picture, strip, begin_s=begin_s, until_s=until_s, audio=audio, video=video, shown_s=shown_s)
 
 
 def _media(
     sound: Sound,
     picture: Picture,
+    strip: Strip,
     *,
     begin_s: float,
     until_s: float,
@@ -143,6 +147,7 @@ def _media(
     if waveform is not None and len(waveform) == 0:
         waveform = None
     frames, times = picture.sampled() if picture.start_s is not None else (None, None)
+    grey, grey_times = strip.frames() or (None, None)
     if waveform is None and frames is None:
         raise BadMedia("nothing lies in this span of it")
     heard_s = 0.0 if waveform is None else len(waveform) / SAMPLE_RATE_HZ
@@ -152,6 +157,8 @@ def _media(
         audio=waveform,
         frames=frames,
         frame_times_s=None if times is None else times - begin_s,
+        strip=grey,
+        strip_times_s=None if grey_times is None else grey_times - begin_s,
         audio_missing=None if waveform is not None else _reason(audio, "audio"),
         video_missing=None if frames is not None else _reason(video, "video"),
     )

@@ -21,7 +21,13 @@ from engine.signals import Media
 
 _START_S = 60.0
 _ROOT = Path(__file__).parents[2]
-_DTYPES = {"audio": np.float32, "frames": np.uint8, "frame_times_s": np.float64}
+_DTYPES = {
+    "audio": np.float32,
+    "frames": np.uint8,
+    "frame_times_s": np.float64,
+    "strip": np.uint8,
+    "strip_times_s": np.float64,
+}
 
 
 class DecoderPool:

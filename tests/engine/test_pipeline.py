@@ -57,14 +57,14 @@ class TwoVoices:
 
 
 class NoFaces:
-    def locate(self, frames, times_s):
+    def locate(self, media):
         return ()
 
 
 def build(*, gate=None, **changes):
     gate = gate or RoleGate(allowed=frozenset({"customer"}), denied=frozenset({"agent"}), require_consent=False)
     stages = {"vad": HearsEverything(), "diarizer": TwoVoices(), "faces": NoFaces()}
-    perceiver = Perceiver(**stages, speaking_face=lambda tracks, audio, span: None, longest_turn_s=30.0)
+    perceiver = Perceiver(**stages, speaking_face=lambda tracks, audio, span: "no face found", longest_turn_s=30.0)
     nobody = EnrolledVoices(store=None, embedding="e1", clock=ManualClock())
     parts = {
         "model_id": "m1",

@@ -29,7 +29,7 @@ def same(one, other):
         other.audio_missing,
         other.video_missing,
     )
-    for name in ("audio", "frames", "frame_times_s"):
+    for name in ("audio", "frames", "frame_times_s", "strip", "strip_times_s"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
