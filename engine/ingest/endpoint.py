@@ -30,11 +30,11 @@ class EndpointSettings:
     """How much is looked at to enter or to leave speech."""
     enter: float = 0.7
     """Speech begins where at least this share of the window is voiced."""
-    leave: float = 0.2
+    leave: float = 0.1
     """A voiced frame prolongs it only where more than this share of the window is voiced."""
     hangover_s: float = 0.5
     """Silence after the last such frame that ends the utterance."""
-    padding_before_s: float = 0.2
+    padding_before_s: float = 0.3
     padding_after_s: float = 0.2
     """At most `hangover_s`: what follows has not come yet."""
     shortest_s: float = 0.25
@@ -43,7 +43,7 @@ class EndpointSettings:
     """An utterance, padding included, is cut before it grows longer."""
     search_s: float = 3.0
     """The end of a too long utterance in which the quietest place is looked for."""
-    floor_dbfs: float = -60.0
+    floor_dbfs: float = -65.0
     """Quieter frames are never voice."""
     steady_db: float = 1.5
     """An utterance whose frames differ less than this in level (standard deviation) is a tone or a hum."""
