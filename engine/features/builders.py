@@ -16,11 +16,12 @@ from engine.features.spectral import LogMel, Mfcc, Window
 from engine.features.speech import SpeechEncoder
 from engine.features.speech_files import load
 from engine.features.voice import VoiceEncoder
+from engine.features.whisper import WhisperEncoder
 from engine.layers.residual import ResNet18
 from engine.layers.video_residual import VideoResNet18
 from engine.signals import SAMPLE_RATE_HZ
 
-AudioEncoder = VoiceEncoder | LogMel | Mfcc | MelResNet | SpeechEncoder
+AudioEncoder = VoiceEncoder | LogMel | Mfcc | MelResNet | SpeechEncoder | WhisperEncoder
 FaceCropEncoder = FaceEncoder | DanEncoder | EfficientFaceEncoder | ClipEncoder
 _Encoder = TypeVar("_Encoder")
 
@@ -127,7 +128,7 @@ def wav2vec2(
     pooled: bool = False,
     pickled: bool = False,
     precision: Precision = "float32",
-) -> SpeechEncoder:
+) -> SpeechEncoder | WhisperEncoder:
     """A speech model of `transformers` by its folder or hub id; without the `sha256` of its files, an error says it."""
     return load(source, sha256=sha256, layer=layer, pooled=pooled, pickled=pickled, precision=precision)
 

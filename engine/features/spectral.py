@@ -50,7 +50,7 @@ class LogMel(nn.Module):
         self.register_buffer("window", _WINDOWS[window](win_length, dtype=torch.float64), persistent=False)
         edges_hz = f_min_hz, f_max_hz or sample_rate_hz / 2
         self.register_buffer(
-            "filters", _mel_filters(n_mels, n_fft, sample_rate_hz=sample_rate_hz, edges_hz=edges_hz), persistent=False
+            "filters", mel_filters(n_mels, n_fft, sample_rate_hz=sample_rate_hz, edges_hz=edges_hz), persistent=False
         )
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,7 +110,7 @@ class Mfcc(nn.Module):
         return (decibels @ self.basis).to(inputs.dtype), frame_mask
 
 
-def _mel_filters(n_mels: int, n_fft: int, *, sample_rate_hz: int, edges_hz: tuple[float, float]) -> Tensor:
+def mel_filters(n_mels: int, n_fft: int, *, sample_rate_hz: int, edges_hz: tuple[float, float]) -> Tensor:
     """Triangles of equal area, evenly spaced on Slaney's scale: `[n_fft // 2 + 1, n_mels]`."""
     low, high = (_mel(edge) for edge in edges_hz)
     mels = torch.linspace(low, high, n_mels + 2, dtype=torch.float64)

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.features.elsewhere import keep_elsewhere
 from engine.features.precision import Precision, computing
 
 _VARIANCE_FLOOR = 1e-7
@@ -55,8 +56,7 @@ class SpeechEncoder(nn.Module):
         self.shortest = 1
         for kernel, stride in reversed(self.steps):
             self.shortest = (self.shortest - 1) * stride + kernel
-        self.register_state_dict_post_hook(_forget)  # type: ignore[no-untyped-call]
-        self.register_load_state_dict_post_hook(_miss_nothing)  # type: ignore[no-untyped-call]
+        keep_elsewhere(self)
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Waveforms `[B, N]` at 16 kHz and mask to states `[B, T, width]`, `T` 1 if pooled, and their mask."""
@@ -114,12 +114,3 @@ def _standardise(audio: Tensor, real: Tensor) -> Tensor:
     centred = (audio - audio.sum(dim=1, keepdim=True) / count) * real
     variance = centred.square().sum(dim=1, keepdim=True) / count
     return centred / (variance + _VARIANCE_FLOOR).sqrt()
-
-
-def _forget(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
-    for name in [name for name in state if name.startswith(prefix)]:
-        del state[name]
-
-
-def _miss_nothing(module: nn.Module, incompatible: Any) -> None:
-    incompatible.missing_keys.clear()

@@ -10,6 +10,7 @@ import torch
 from engine.errors import CheckpointError
 from engine.features.precision import Precision
 from engine.features.speech import SpeechEncoder
+from engine.features.whisper import WhisperEncoder
 from engine.signals import SAMPLE_RATE_HZ
 
 _SETTINGS = ("config.json", "preprocessor_config.json")
@@ -20,7 +21,7 @@ _TRAINING_ONLY = {"masked_spec_embed"}
 
 def load(
     source: str, *, layer: int, pooled: bool, sha256: str | None, pickled: bool, precision: Precision = "float32"
-) -> SpeechEncoder:
+) -> SpeechEncoder | WhisperEncoder:
     """The model in a folder, or of a hub id (fetched, or cached), whose files have this `fingerprint`.
 
     Safetensors only, unless `pickled`: then PyTorch's pickles, of which only tensors are taken.
@@ -32,16 +33,14 @@ def load(
         said = "its configuration does not say which weights it means" if sha256 is None else f"not {sha256}"
         raise CheckpointError(f"speech model {source!r} has sha256 = {found!r}; {said}")
     model, standardised = _read(source, folder, pickled=pickled)
-    layers = int(model.config.num_hidden_layers)
+    config = model.config
+    layers = int(config.num_hidden_layers)
     if not -layers - 1 <= layer <= layers:
         raise CheckpointError(f"speech model {source!r} has layers 0 to {layers}: there is no layer {layer}")
+    if config.model_type == "whisper":
+        return WhisperEncoder(model=model.encoder, config=config, layer=layer, pooled=pooled, precision=precision)
     return SpeechEncoder(
-        model=model,
-        config=model.config,
-        standardised=standardised,
-        layer=layer,
-        pooled=pooled,
-        precision=precision,
+        model=model, config=config, standardised=standardised, layer=layer, pooled=pooled, precision=precision
     )
 
 
@@ -85,13 +84,14 @@ def _read(source: str, folder: Path, *, pickled: bool) -> tuple[Any, bool]:
         prepared = AutoFeatureExtractor.from_pretrained(folder)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"speech model {source!r} cannot be loaded: {error}") from error
-    if not hasattr(model.config, "conv_kernel"):
+    if model.config.model_type != "whisper" and not hasattr(model.config, "conv_kernel"):
         raise CheckpointError(
-            f"{source!r} is a {model.config.model_type} model: it does not read waveforms as wav2vec 2.0 does"
+            f"{source!r} is a {model.config.model_type} model: it reads neither waveforms, as wav2vec 2.0 does, nor "
+            "Whisper's log-mel"
         )
     if prepared.sampling_rate != SAMPLE_RATE_HZ:
         raise CheckpointError(f"{source!r} reads {prepared.sampling_rate} Hz; the engine's sound has {SAMPLE_RATE_HZ}")
     missing = set(report["missing_keys"]) - _TRAINING_ONLY
     if missing:
         raise CheckpointError(f"the weights of {source!r} lack {len(missing)} tensors, {min(missing)!r} the first")
-    return model.eval(), bool(prepared.do_normalize)
+    return model.eval(), bool(getattr(prepared, "do_normalize", False))
