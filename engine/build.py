@@ -20,6 +20,7 @@ from engine.faces.mtcnn import load_mtcnn
 from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
 from engine.identify import Identifier
+from engine.layers.silero import load_silero
 from engine.loop import PartitionLoop
 from engine.media.base import Decoder, Limits
 from engine.media.claim import ClaimCheck
@@ -40,10 +41,14 @@ from engine.transport.base import Reader, Transport, read_all
 from engine.transport.kafka import KafkaTransport
 from engine.transport.kafka_reader import KafkaReader
 from engine.transport.memory import MemoryBroker, MemoryReader, MemoryTransport
+from engine.vad.base import VoiceActivityDetector
+from engine.vad.silero import SileroDetector
 from engine.vad.webrtc import WebrtcDetector
 from schemas.topics import SEGMENTS, STATES
 
 LONGEST_TURN_S = 30.0
+SPEECH_PADDING_S = 0.15
+"""What the encoders hear around the words: with less, the default checkpoint answers worse (engine/vad/README.md)."""
 
 
 def build_models(config: Config) -> LocalModels:
@@ -121,13 +126,13 @@ def build_pipeline(
 
 def build_enroller(config: Config) -> Enroller:
     """What learns a voice by name, with the parts that will recognise it."""
-    return Enroller(vad=WebrtcDetector(), diarizer=_diarizer(config))
+    return Enroller(vad=_vad(config), diarizer=_diarizer(config))
 
 
 def build_perceiver(config: Config) -> Perceiver:
     """The stages before the models."""
     return Perceiver(
-        vad=WebrtcDetector(),
+        vad=_vad(config),
         diarizer=_diarizer(config),
         faces=MtcnnLocator(detector=load_mtcnn(), still_pictures=config.faces.still == "use"),
         speaking_face=speaking_face,
@@ -250,6 +255,12 @@ def build_in_process(config: Config, *, metrics: Metrics, portray: Portray | Non
         metrics=metrics,
     )
     return InProcess(broker=broker, store=store, loop=loop, decoder=decoder, group=group, model_id=models.model_id)
+
+
+def _vad(config: Config) -> VoiceActivityDetector:
+    if config.vad.detector == "webrtc":
+        return WebrtcDetector()
+    return SileroDetector(network=load_silero(), padding_s=SPEECH_PADDING_S)
 
 
 def _diarizer(config: Config) -> OnlineDiarizer:
