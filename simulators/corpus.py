@@ -49,3 +49,8 @@ class Corpus:
     name: str
     dialogues: tuple[CorpusDialogue, ...]
     skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def has_stills(self) -> bool:
+        """Whether faces are still images: `[faces] still = "use"` makes the engine read them."""
+        return any(turn.face is not None for dialogue in self.dialogues for turn in dialogue.utterances)

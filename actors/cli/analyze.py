@@ -52,18 +52,18 @@ def analyze(
     until then is written.
     """
     from engine.build import build_in_process
-    from engine.config import read_config
+    from engine.config import FaceSettings, read_config
     from engine.metrics import Figures
+    from simulators.corpus import Corpus
 
     quiet_engine()
     config = read_config(config_file)
     source = open_sources(files, config=config, speakers=speakers, channels=channel or (), role=role)
+    if isinstance(source, Corpus) and source.has_stills:
+        config = config.model_copy(update={"faces": FaceSettings(still="use")})
     faces: dict[str, Frames] = {}
 
-    def keep(event_id: str, crops: "Frames") -> None:
-        faces[event_id] = crops[len(crops) // 2].copy()
-
-    engine = build_in_process(config, metrics=Figures(), portray=None if report is None else keep)
+    engine = build_in_process(config, metrics=Figures(), portray=None if report is None else faces.__setitem__)
     typer.echo(f"Model {engine.model_id}; who has no role is a {role}.", err=True)
     hearing = Hearing(json=json)
     played = _play(engine, source, hearing, role=role, json=json)

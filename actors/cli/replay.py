@@ -73,6 +73,8 @@ def replay(
         f"who has no role is a {role}; consent: given.",
         err=True,
     )
+    if corpus.has_stills:
+        typer.echo('Its faces are still pictures; an engine reads them where `[faces] still = "use"` is set.', err=True)
     try:
         player = Replay(
             publisher=publisher,

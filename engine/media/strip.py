@@ -20,19 +20,23 @@ class Strip:
         self._side_most_px = limits.strip_side_most_px
         self._step_s = 1.0 / limits.strip_rate_hz
         self._kept: list[tuple[float, NDArray[np.uint8]]] = []
-        self._next_s = -np.inf
+        self._due_s = -np.inf
+        self._taken = 0
+        self._stride = 1
 
     def add(self, frame: VideoFrame) -> None:
         """Take the next frame, if its time has come."""
         # Times are rounded to the container's clock: a frame may come a little before it is due.
-        if frame.time is None or frame.time < self._next_s - self._step_s / 4:
+        if frame.time is None or frame.time < self._due_s - self._step_s / 4:
             return
-        self._kept.append((frame.time, self._grey(frame)))
-        self._next_s = max(self._next_s, frame.time - self._step_s / 4) + self._step_s
+        on_time = frame.time < self._due_s + self._step_s / 2
+        self._due_s = (self._due_s if on_time else frame.time) + self._step_s
+        if self._taken % self._stride == 0:
+            self._kept.append((frame.time, self._grey(frame)))
+        self._taken += 1
         if len(self._kept) > self._most:
             self._kept = self._kept[::2]
-            self._step_s *= 2
-            self._next_s = self._kept[-1][0] + self._step_s
+            self._stride *= 2
 
     def frames(self) -> tuple[NDArray[np.uint8], NDArray[np.float64]] | None:
         """Frames `[M, h, w]` and their times `[M]`; None where no frame said when it is shown."""
