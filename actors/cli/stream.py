@@ -56,7 +56,8 @@ def stream(
     channels: Annotated[int, typer.Option(min=1, max=8, help="Raw samples: channels that are interleaved.")] = 1,
     realtime: Annotated[bool, typer.Option("--realtime", help="Play a recording no faster than life.")] = False,
     live: Annotated[
-        bool | None, typer.Option(help="Whether it goes on while nobody listens; by default only devices and RTSP do.")
+        bool | None,
+        typer.Option(help="Whether it goes on while nobody listens; by default `mic` and rtsp:// and the like do."),
     ] = None,
     reconnect: Annotated[
         str, typer.Option(metavar="N", help="Attempts in a row to reach a live source again; or `endless`.")
