@@ -74,7 +74,7 @@ def _named(checkpoint: str, name: str, data: Path) -> "dict[str, Scores]":
 
 def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) -> "dict[str, Scores]":
     from engine.build import build_in_process
-    from engine.config import read_config
+    from engine.config import FaceSettings, read_config
     from engine.errors import ConfigurationError
     from engine.metrics import Figures
     from schemas.events import EmotionEvent
@@ -90,6 +90,8 @@ def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) 
         raise ConfigurationError(f"{source} names no emotions to measure against; a manifest has a column for them")
     config = read_config(config_file)
     config = config.model_copy(update={"model": config.model.model_copy(update={"checkpoint": checkpoint})})
+    if corpus.has_stills:
+        config = config.model_copy(update={"faces": FaceSettings(still="use")})
     engine = build_in_process(config, metrics=Figures())
     events: list[EmotionEvent] = []
 
