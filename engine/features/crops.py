@@ -9,11 +9,12 @@ _SPREAD_FLOOR = 0.02
 _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def resized(pictures: Tensor, *, side: int) -> Tensor:
-    """Pictures `[N, C, S, S]` at `side` pixels a side."""
-    if pictures.shape[-1] == side or not len(pictures):
-        return pictures[..., :side, :side]
-    return F.interpolate(pictures, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+def framed(pictures: Tensor, *, side: int, crop: int) -> Tensor:
+    """The middle `crop` x `crop` pixels of pictures `[N, C, S, S]` that are brought to `side` pixels a side."""
+    if pictures.shape[-1] != side and len(pictures):
+        pictures = F.interpolate(pictures, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    first = (side - crop) // 2
+    return pictures[..., first : first + crop, first : first + crop]
 
 
 def normalised(pictures: Tensor, *, grey: bool) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.features.crops import normalised, placed, resized
+from engine.features.crops import framed, normalised, placed
 from engine.layers.residual import WIDTH, ResNet18
 
 _INNER = 256
@@ -64,12 +64,11 @@ class DanEncoder(nn.Module):
     the faces alone; what is trained on top may train it.
     """
 
-    def __init__(
-        self, *, side: int = 224, grey: bool = False, heads: int = 4, stem_stride: int = 4, width: int
-    ) -> None:
+    def __init__(self, *, side: int, crop: int, grey: bool, heads: int, stem_stride: int, width: int) -> None:
         super().__init__()
         self.width = width
         self.side = side
+        self.crop = crop
         self.grey = grey
         self.network = Dan(heads=heads, stem_stride=stem_stride)
         self.project = nn.Linear(WIDTH, width, bias=False)
@@ -77,7 +76,7 @@ class DanEncoder(nn.Module):
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Crops `[B, F, 3, S, S]` in [0, 1] and mask `[B, F]` to tokens `[B, F, width]` and the mask."""
-        pictures = normalised(resized(inputs[mask], side=self.side), grey=self.grey)
+        pictures = normalised(framed(inputs[mask], side=self.side, crop=self.crop), grey=self.grey)
         seen = fused(self.network(pictures).heads).float()
         return placed(self.project(F.layer_norm(seen, (WIDTH,)))[:, None], mask)
 

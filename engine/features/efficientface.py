@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.features.crops import normalised, placed, resized
+from engine.features.crops import framed, normalised, placed
 from engine.layers.shuffle import ShuffleUnit, depthwise, pointwise
 
 WIDTH = 1024
@@ -69,16 +69,17 @@ class EfficientFace(nn.Module):
 class EfficientFaceEncoder(nn.Module):
     """Face crops to one token a frame: the network's 1024 features."""
 
-    def __init__(self, *, side: int = 224, grey: bool = False, stem_stride: int = 4) -> None:
+    def __init__(self, *, side: int, crop: int, grey: bool, stem_stride: int) -> None:
         super().__init__()
         self.width = WIDTH
         self.side = side
+        self.crop = crop
         self.grey = grey
         self.network = EfficientFace(stem_stride=stem_stride)
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Crops `[B, F, 3, S, S]` in [0, 1] and mask `[B, F]` to tokens `[B, F, 1024]` and the mask."""
-        pictures = normalised(resized(inputs[mask], side=self.side), grey=self.grey)
+        pictures = normalised(framed(inputs[mask], side=self.side, crop=self.crop), grey=self.grey)
         return placed(self.network(pictures).features[:, None], mask)
 
 

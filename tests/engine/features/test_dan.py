@@ -59,7 +59,7 @@ def test_a_head_is_spatial_and_then_channel_attention():
 
 
 def test_tokens_are_as_far_apart_as_what_the_network_saw():
-    encoder = DanEncoder(side=48, grey=True, stem_stride=2, width=1024).eval()
+    encoder = video_encoder({"name": "dan", "side": 48, "crop": 40, "grey": True, "stem_stride": 2}).eval()
     with torch.no_grad():
         tokens, _ = encoder.extract(torch.rand(1, 3, 3, 64, 64), torch.ones(1, 3, dtype=torch.bool))
     assert tokens.shape == (1, 3, 1024)
@@ -69,7 +69,8 @@ def test_tokens_are_as_far_apart_as_what_the_network_saw():
 def test_the_builder_makes_it_as_published():
     encoder = video_encoder({"name": "dan"})
     assert isinstance(encoder, DanEncoder)
-    assert (encoder.side, encoder.grey, encoder.width, len(encoder.network.heads)) == (224, False, 1024, 4)
+    assert (encoder.side, encoder.crop, encoder.grey, encoder.width) == (224, 224, False, 1024)
+    assert len(encoder.network.heads) == 4
     assert isinstance(encoder.network.trunk.maxpool, torch.nn.MaxPool2d)
 
 

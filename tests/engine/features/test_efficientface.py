@@ -67,5 +67,5 @@ def test_sides_that_fit_give_1024_features(side, stem_stride):
 def test_the_builder_makes_it_as_published():
     encoder = video_encoder({"name": "efficientface"})
     assert isinstance(encoder, EfficientFaceEncoder)
-    assert (encoder.side, encoder.grey, encoder.width) == (224, False, 1024)
+    assert (encoder.side, encoder.crop, encoder.grey, encoder.width) == (224, 224, False, 1024)
     assert isinstance(encoder.network.pool, torch.nn.MaxPool2d)
