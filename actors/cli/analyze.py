@@ -63,7 +63,10 @@ def analyze(
         config = config.model_copy(update={"faces": FaceSettings(still="use")})
     faces: dict[str, Frames] = {}
 
-    engine = build_in_process(config, metrics=Figures(), portray=None if report is None else faces.__setitem__)
+    def keep(event_id: str, crops: "Frames") -> None:
+        faces[event_id] = crops[len(crops) // 2].copy()
+
+    engine = build_in_process(config, metrics=Figures(), portray=None if report is None else keep)
     typer.echo(f"Model {engine.model_id}; who has no role is a {role}.", err=True)
     hearing = Hearing(json=json)
     played = _play(engine, source, hearing, role=role, json=json)
