@@ -167,7 +167,7 @@ class Pipeline:
             error=error,
             stage=stage,
             attempts=attempts,
-            keep_media=ruling.decision.allowed,
+            keep_media=ruling.all_allowed,
         )
         bounded = within_bounds(self._identifier.passed_over(entered.record), known=opened.record.roster.keys())
         rejected = bounded.model_copy(
@@ -179,7 +179,7 @@ class Pipeline:
         """The dead letter of a segment that leaves its dialogue as it is; media is kept as in `reject`."""
         segment, _ = self._identifier.filled(arrival.segment, record)
         ruling = self._identifier.rule(segment, record, snapshot.decode(record.state))
-        return (orphan(arrival.incoming, error=error, keep_media=ruling.decision.allowed),)
+        return (orphan(arrival.incoming, error=error, keep_media=ruling.all_allowed),)
 
     def orphan(self, incoming: Incoming, *, error: Exception) -> Sequence[Outgoing]:
         """The dead letter of a record whose headers name no dialogue; media of an unknown role is left out."""

@@ -23,6 +23,11 @@ class Ruling:
     each_voice: bool = False
     """The segment may hold a denied voice: every voice in it is to be decided by itself."""
 
+    @property
+    def all_allowed(self) -> bool:
+        """Whether all of the segment's media may be kept."""
+        return self.decision.allowed and not self.each_voice
+
 
 class RoleGate:
     """A table of roles. Both sets are names from the configuration; whatever is in neither is denied.

@@ -39,7 +39,8 @@ def show(dialogue_id: DialogueName, json: AsJson = False, config_file: ConfigFil
         if isinstance(value, dict):
             typer.echo(f"{name}:")
             for key, each in value.items():
-                typer.echo(f"  {key:24} {jsonlib.dumps(each)}")
+                told = f"turned out to be {each}" if name == "aliases" else jsonlib.dumps(each)
+                typer.echo(f"  {key:24} {told}")
         else:
             typer.echo(f"{name + ':':26} {value}")
 
@@ -72,6 +73,7 @@ def forget(
     if was_open:
         # A worker that had a segment of it in hand may still publish what it wrote before the record was erased.
         typer.echo("It was still open: what is in work or comes now is kept anew; forget it again when it is over.")
+    typer.echo("Voices enrolled by name stay enrolled: `turntone enroll --list`.")
     for line in remains():
         typer.echo(line)
 

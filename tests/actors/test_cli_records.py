@@ -89,6 +89,17 @@ def test_show_reads_the_store(monkeypatch, capsys):
     assert "Nothing is kept of dialogue other" in capsys.readouterr().err
 
 
+def test_show_says_who_turned_out_to_be_whom(monkeypatch, capsys):
+    store = RedisStore(client=FakeRedis())
+    store.commit([record().model_copy(update={"aliases": {"speaker-3": "anna"}})], ttl_s=60.0)
+    monkeypatch.setattr(RedisStore, "connect", lambda url: store)
+    monkeypatch.setattr(store, "close", lambda: None)
+    assert main(["dialogue", "show", "call", "--store", "redis://x"]) == 0
+    assert "  speaker-3                turned out to be anna\n" in capsys.readouterr().out
+    assert store.drop(["call"]) == {"call": True}
+    assert main(["dialogue", "show", "call", "--store", "redis://x"]) == 1
+
+
 def test_addresses_come_from_the_running_stack_unless_given(tmp_path):
     config = Config(data=tmp_path)
     with pytest.raises(ConfigurationError, match="No stack runs"):

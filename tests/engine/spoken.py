@@ -7,8 +7,8 @@ from itertools import groupby
 import numpy as np
 
 from engine.clock import ManualClock
+from engine.diarization.local import LocalTurn, SegmentVoices
 from engine.diarization.online import OnlineDiarizer
-from engine.diarization.pyannote import LocalTurn, SegmentVoices
 from engine.diarization.registry import RegistrySettings
 from engine.enrolled import EnrolledVoices
 from engine.identify import Identifier
@@ -30,7 +30,15 @@ from schemas.voice import EnrolledVoice
 RATE = 16_000
 MODEL = "e1"
 SETTINGS = RegistrySettings(
-    same_voice=0.8, new_voice=0.6, least_new_s=1.0, enrolled_voice=0.85, one_voice=0.9, least_merged_s=4.0
+    same_voice=0.8,
+    new_voice=0.6,
+    least_new_s=1.0,
+    enrolled_voice=0.85,
+    one_voice=0.9,
+    least_merged_s=4.0,
+    # Likeness is the cosine: these voices are as like themselves as can be.
+    cohesion=1.0,
+    cohesion_windows=1e9,
 )
 
 
@@ -57,7 +65,7 @@ class Detects:
 class Separates:
     """Reads the levels back, one local voice each."""
 
-    def separate(self, audio):
+    def separate(self, audio, speech, *, known):
         runs = [(level, len(list(run))) for level, run in groupby(audio.tolist())]
         voices = {level: row for row, level in enumerate(dict.fromkeys(level for level, _ in runs))}
         turns, at = [], 0

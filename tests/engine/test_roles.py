@@ -182,6 +182,13 @@ class TestIdentifyDenied:
         (one,) = converse(pipeline, incoming(1, value=b"no media at all"))
         assert (said(one), one.record.state) == ([(None, None, False)], b"")
 
+    def test_a_dead_letter_keeps_no_media_that_may_hold_a_denied_voice(self):
+        pipeline = self.call()
+        arrival = pipeline.read(incoming(1, value=b"broken"))
+        rejected = pipeline.reject(arrival, None, error=BadMedia("no media"), stage="prepare", attempts=1)
+        (refused,) = pipeline.refuse(arrival, rejected.record, error=BadMedia("goes back"))
+        assert [rejected.events[-1].value, refused.value] == [b"", b""]
+
     def test_consent_is_asked_for_as_ever(self):
         steps = converse(self.call(consent=True), incoming(1, (0, 3), (60, 3)))
         assert said(*steps) == [(None, None, False)]
