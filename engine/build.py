@@ -126,18 +126,25 @@ def build_pipeline(
 
 def build_enroller(config: Config) -> Enroller:
     """What learns a voice by name, with the parts that will recognise it."""
-    return Enroller(vad=_vad(config), diarizer=_diarizer(config))
+    return Enroller(vad=build_vad(config), diarizer=_diarizer(config))
 
 
 def build_perceiver(config: Config) -> Perceiver:
     """The stages before the models."""
     return Perceiver(
-        vad=_vad(config),
+        vad=build_vad(config),
         diarizer=_diarizer(config),
         faces=MtcnnLocator(detector=load_mtcnn(), still_pictures=config.faces.still == "use"),
         speaking_face=speaking_face,
         longest_turn_s=LONGEST_TURN_S,
     )
+
+
+def build_vad(config: Config) -> VoiceActivityDetector:
+    """What tells speech from silence inside a segment."""
+    if config.vad.detector == "webrtc":
+        return WebrtcDetector()
+    return SileroDetector(network=load_silero(), padding_s=SPEECH_PADDING_S)
 
 
 def build_voices(config: Config, *, clock: Clock) -> VoiceStore:
@@ -255,12 +262,6 @@ def build_in_process(config: Config, *, metrics: Metrics, portray: Portray | Non
         metrics=metrics,
     )
     return InProcess(broker=broker, store=store, loop=loop, decoder=decoder, group=group, model_id=models.model_id)
-
-
-def _vad(config: Config) -> VoiceActivityDetector:
-    if config.vad.detector == "webrtc":
-        return WebrtcDetector()
-    return SileroDetector(network=load_silero(), padding_s=SPEECH_PADDING_S)
 
 
 def _diarizer(config: Config) -> OnlineDiarizer:
