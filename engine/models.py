@@ -145,7 +145,7 @@ def load_models(artifact: Artifact, *, explain: bool, device: str) -> LocalModel
     try:
         audio_encoder = encoders.audio_encoder(config["encoders"]["audio"])
         face_encoder = encoders.video_encoder(config["encoders"]["face"])
-        fusion = fusions.avafn(**{k: v for k, v in config["fusion"].items() if k != "name"})
+        fusion = fusions.fusion(**config["fusion"])
         dialogue = CausalDialogue(**config["dialogue"])
         calibration = config["calibration"]
         temperature, abstain_below = float(calibration["temperature"]), float(calibration["abstain_below"])

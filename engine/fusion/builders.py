@@ -1,7 +1,11 @@
 """Fusion models by name, from flat numbers."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from torch import nn
 
+from engine.errors import ConfigurationError
 from engine.fusion.attsf import Attsf, Joining
 from engine.fusion.avafn import Branch, Cam
 from engine.fusion.avt_ca import AvtCa, OwnWay
@@ -11,6 +15,9 @@ from engine.fusion.gate import Gate
 from engine.fusion.jca import JointCrossAttention, RecursiveCrossAttention
 from engine.fusion.tca import TransformerCrossAttention
 from engine.layers.temporal import Temporal
+
+AnyFusion = Cam | AvtCa | Attsf | Clipwise
+"""A torch module that is a `Fusion`."""
 
 
 def avafn(
@@ -256,3 +263,45 @@ def _clipwise(
         regression=regression,
         dropout=dropout,
     )
+
+
+NAMES = (
+    "avafn",
+    "avt-ca",
+    "attsf",
+    "attsf-l2",
+    "attsf-gat",
+    *(f"{family}{gate}" for family in ("ca", "tca", "jca", "rjca") for gate in ("", "+dca")),
+)
+"""Every fusion model; `+dca` is the one before it under the gate of dynamic cross-attention."""
+
+
+def fusion(name: str, **numbers: Any) -> AnyFusion:
+    """The fusion model of this name; what is not said of it has the paper's value.
+
+    Raises `ConfigurationError` for a name or a number that no model has.
+    """
+    family, _, gate = name.partition("+")
+    if name not in NAMES:
+        raise ConfigurationError(f"no fusion model is called {name!r}; there are {', '.join(NAMES)}")
+    if family.startswith("attsf-"):
+        numbers = {"join": family.removeprefix("attsf-"), **numbers}
+    if gate:
+        numbers = {"gate": True, **numbers}
+    try:
+        return _BUILDERS[family](**numbers)
+    except TypeError as error:
+        raise ConfigurationError(f"fusion {name}: {error}") from error
+
+
+_BUILDERS: Mapping[str, Callable[..., AnyFusion]] = {
+    "avafn": avafn,
+    "avt-ca": avt_ca,
+    "attsf": attsf,
+    "attsf-l2": attsf,
+    "attsf-gat": attsf,
+    "ca": ca,
+    "tca": tca,
+    "jca": jca,
+    "rjca": rjca,
+}

@@ -1,10 +1,11 @@
 """What the fusion models are trained on: cross-entropy, ATTSF-Net's similarity, DCA's concordance."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+
+from engine.fusion.base import Fused
 
 Over = Literal["batch", "features"]
 
@@ -32,9 +33,35 @@ def symmetric_divergence(main: Tensor, token: Tensor, *, dim: int, least_varianc
     return 0.5 * ((of_token + mean_gap) / of_main + (of_main + mean_gap) / of_token) - 1
 
 
+def own_loss(
+    fused: Fused,
+    target: Tensor,
+    *,
+    audio_present: Tensor,
+    video_present: Tensor,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """What a model is trained on by its own paper: concordance for numbers, else cross-entropy, ATTSF-Net's with more.
+
+    target `[N]` classes or `[N, K]` numbers; present `[N]`.
+    """
+    if target.is_floating_point():
+        return concordance_loss(fused.logits, target)
+    if "token" not in fused.branches:
+        return cross_entropy(fused.logits, target, class_weights, label_smoothing=label_smoothing)
+    return attsf_loss(
+        fused,
+        target,
+        audio_present=audio_present,
+        video_present=video_present,
+        class_weights=class_weights,
+        label_smoothing=label_smoothing,
+    )
+
+
 def attsf_loss(
-    logits: Tensor,
-    branches: Mapping[str, Tensor],
+    fused: Fused,
     target: Tensor,
     *,
     audio_present: Tensor,
@@ -44,17 +71,22 @@ def attsf_loss(
     similarity_weight: float = 0.3,
     over: Over = "batch",
     least_variance: float = LEAST_VARIANCE,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """Eq. 18: the main loss, each auxiliary classifier's, and the similarity of eq. 17.
 
-    logits `[B, K]`, target `[B]`; present `[B]`: what is absent teaches its own branch nothing. A weight of 0 leaves
-    its loss out. `branches` are those of `Fused`.
+    target `[B]`; present `[B]`: what is absent teaches its own branch nothing. A weight of 0 leaves its loss out.
     """
-    total = cross_entropy(logits, target)
+
+    def classified(logits: Tensor, target: Tensor) -> Tensor:
+        return cross_entropy(logits, target, class_weights, label_smoothing=label_smoothing)
+
+    total, branches = classified(fused.logits, target), fused.branches
     sides = (("audio", audio_present, audio_weight), ("video", video_present, video_weight))
     for name, present, weight in sides:
         if weight and bool(present.any()):
-            total = total + weight * cross_entropy(branches[f"{name}_logits"][present], target[present])
+            total = total + weight * classified(branches[f"{name}_logits"][present], target[present])
         if similarity_weight and int(present.sum()) > 1:
             apart = similarity(
                 branches[name][present], branches["token"][present], over=over, least_variance=least_variance

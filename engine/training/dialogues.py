@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.dialogue.causal import CausalDialogue
-from engine.fusion.base import Fusion
+from engine.fusion.base import Fused
+from engine.fusion.builders import AnyFusion
+from engine.fusion.losses import own_loss
 from engine.training.batches import Assembler, DialogueBatch
 from engine.training.corpora.base import Dialogue
 from engine.training.encoders import Progress, class_weights
@@ -21,7 +23,7 @@ _OWN_HEAD = 0.5
 
 
 def train_dialogues(
-    fusion: nn.Module,
+    fusion: AnyFusion,
     dialogue: CausalDialogue,
     dialogues: Sequence[Dialogue],
     assembler: Assembler,
@@ -44,10 +46,15 @@ def train_dialogues(
         order = torch.randperm(len(dialogues), generator=generator)
         for chosen in order[: len(order) // schedule.batch * schedule.batch].view(-1, schedule.batch):
             batch = assembler.varied([dialogues[index] for index in chosen.tolist()], schedule, generator)
-            single, contextual = forward(fusion, dialogue, batch)
+            fused, contextual = forward(fusion, dialogue, batch)
             loss = F.cross_entropy(contextual, batch.labels, weights, label_smoothing=schedule.label_smoothing)
-            loss = loss + _OWN_HEAD * F.cross_entropy(
-                single, batch.labels, weights, label_smoothing=schedule.label_smoothing
+            loss = loss + _OWN_HEAD * own_loss(
+                fused,
+                batch.labels,
+                audio_present=batch.audio_mask.any(dim=1),
+                video_present=batch.video_mask.any(dim=1),
+                class_weights=weights,
+                label_smoothing=schedule.label_smoothing,
             )
             optimizer.zero_grad()
             torch.autograd.backward(loss)
@@ -60,19 +67,19 @@ def train_dialogues(
     dialogue.eval()
 
 
-def forward(fusion: Fusion | nn.Module, dialogue: CausalDialogue, batch: DialogueBatch) -> tuple[Tensor, Tensor]:
-    """Logits `[N, 7]` of the fusion's own head and of the causal dialogue, a row a real turn."""
-    fused = fusion.fuse(batch.audio, batch.audio_mask, batch.video, batch.video_mask)  # type: ignore[operator]
+def forward(fusion: AnyFusion, dialogue: CausalDialogue, batch: DialogueBatch) -> tuple[Fused, Tensor]:
+    """What the fusion says, and logits `[N, 7]` of the causal dialogue, a row a real turn."""
+    fused = fusion.fuse(batch.audio, batch.audio_mask, batch.video, batch.video_mask)
     u = fused.u.new_zeros(*batch.real.shape, fused.u.shape[1])
     v = torch.zeros_like(u)
     u[batch.real], v[batch.real] = fused.u, fused.v
     logits, _ = dialogue(u, v, batch.speakers, batch.lengths, batch.announced)
-    return fused.logits, logits[batch.real]
+    return fused, logits[batch.real]
 
 
 @torch.no_grad()
 def predict(
-    fusion: nn.Module,
+    fusion: AnyFusion,
     dialogue: CausalDialogue,
     dialogues: Sequence[Dialogue],
     assembler: Assembler,
@@ -83,8 +90,8 @@ def predict(
     singles, contextuals, labels = [], [], []
     for start in range(0, len(dialogues), _AT_ONCE):
         batch = assembler.plain(dialogues[start : start + _AT_ONCE])
-        single, contextual = forward(fusion, dialogue, batch)
-        singles.append(single.double().numpy())
+        fused, contextual = forward(fusion, dialogue, batch)
+        singles.append(fused.logits.double().numpy())
         contextuals.append(contextual.double().numpy())
         labels.append(batch.labels.numpy())
     return np.concatenate(singles), np.concatenate(contextuals), np.concatenate(labels)

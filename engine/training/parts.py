@@ -10,8 +10,7 @@ from engine.errors import CheckpointError
 from engine.features.builders import face_encoder, voice_encoder
 from engine.features.face import FaceEncoder
 from engine.features.voice import VoiceEncoder
-from engine.fusion.avafn import Cam
-from engine.fusion.builders import avafn
+from engine.fusion.builders import AnyFusion, fusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Parts:
 
     voice: VoiceEncoder
     face: FaceEncoder
-    fusion: Cam
+    fusion: AnyFusion
     dialogue: CausalDialogue
     temperature: float
     abstain_below: float
@@ -33,7 +32,7 @@ def load(artifact: Artifact) -> Parts:
         parts = Parts(
             voice=voice_encoder(**config["encoders"]["audio"]),
             face=face_encoder(**config["encoders"]["face"]),
-            fusion=avafn(**{name: value for name, value in config["fusion"].items() if name != "name"}),
+            fusion=fusion(**config["fusion"]),
             dialogue=CausalDialogue(**config["dialogue"]),
             temperature=float(config["calibration"]["temperature"]),
             abstain_below=float(config["calibration"]["abstain_below"]),

@@ -75,12 +75,12 @@ class VoiceTraining(EncoderTraining):
     crop_s: float
 
 
-class FusionNumbers(_Section):
-    """The CAM's sizes; the dialogue states are as wide."""
+class FusionNumbers(BaseModel):
+    """A fusion model's name and arguments in `engine.fusion.builders`; the dialogue states are as wide as it."""
 
-    width: int
-    feed_forward_width: int
-    dropout: float
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str = "avafn"
 
 
 class DialogueNumbers(_Section):

@@ -16,7 +16,7 @@ from engine.artifact import FORMAT, identify
 from engine.calibration import abstention_threshold, fit_temperature, probabilities
 from engine.dialogue.causal import CausalDialogue
 from engine.features.builders import face_encoder, voice_encoder
-from engine.fusion.builders import avafn
+from engine.fusion.builders import fusion
 from engine.training import card, recipe, tokens
 from engine.training.batches import Assembler, only
 from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
@@ -87,16 +87,15 @@ class _Training:
             "labels": list(EMOTIONS),
             "encoders": {"audio": chosen.voice.model_dump(mode="json"), "face": chosen.face.model_dump(mode="json")},
             "fusion": {
-                "name": "avafn",
                 "audio_width": chosen.voice.width,
                 "video_width": chosen.face.width,
                 **chosen.fusion.model_dump(),
                 "classes": len(EMOTIONS),
-                "pool_first": False,
             },
-            "dialogue": {"width": chosen.fusion.width, "classes": len(EMOTIONS), **chosen.dialogue.model_dump()},
             "affect": {"source": "circumplex"},
         }
+        width = fusion(**self.config["fusion"]).width
+        self.config["dialogue"] = {"width": width, "classes": len(EMOTIONS), **chosen.dialogue.model_dump()}
         self.metrics: Metrics = {}
 
     def encoders(self) -> None:
@@ -141,7 +140,7 @@ class _Training:
         """Train the fusion and the dialogue states over the frozen encoders' tokens."""
         chosen = self.recipe
         torch.manual_seed(chosen.seed)
-        self.fusion = avafn(**{name: value for name, value in self.config["fusion"].items() if name != "name"})
+        self.fusion = fusion(**self.config["fusion"])
         self.dialogue = CausalDialogue(**self.config["dialogue"])
         train_set = scripted.read(self.scripted / "scripted_train.csv")
 

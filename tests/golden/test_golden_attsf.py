@@ -9,6 +9,7 @@ import torch
 
 from engine.fusion.attsf_blocks import CrossMultimodal, SimilarityAdjusting
 from engine.fusion.attsf_join import joining
+from engine.fusion.base import Fused
 from engine.fusion.losses import attsf_loss, similarity, symmetric_divergence
 
 FILE = Path(__file__).parents[2] / "../shared/data/golden/attsf.npz"
@@ -100,7 +101,8 @@ def test_the_whole_loss(values):
     branches = {"audio": values["pool.a"], "video": values["pool.v"], "token": values["pool.learn"]}
     branches |= {"audio_logits": values["loss.logits_a"], "video_logits": values["loss.logits_v"]}
     total = attsf_loss(
-        values["loss.logits_av"], branches, values["loss.target"].long(),
+        Fused(u=values["pool.a"], v=values["pool.v"], logits=values["loss.logits_av"], branches=branches),
+        values["loss.target"].long(),
         audio_present=present, video_present=present, over="features", least_variance=0.0,
     )  # fmt: skip
     close(total, values["loss.L_total"])
