@@ -19,10 +19,10 @@ def watch(
     """Show turns as they come, until Ctrl-C."""
     from engine.config import read_config
     from engine.transport.kafka_reader import KafkaReader
-    from schemas.topics import DEAD_LETTERS, TURNS
+    from schemas.topics import DEAD_LETTERS, DIALOGUES, TURNS
 
     address = bootstrap_of(reach(read_config(config_file), broker=broker))
-    reader = KafkaReader(bootstrap=address, topics=[TURNS, DEAD_LETTERS], from_beginning=from_beginning)
+    reader = KafkaReader(bootstrap=address, topics=[TURNS, DIALOGUES, DEAD_LETTERS], from_beginning=from_beginning)
     hearing = Hearing(json=json, only=dialogue)
     typer.echo(f"Watching {address}; Ctrl-C ends it.", err=True)
     try:

@@ -164,6 +164,7 @@ class Segmenter:
             endtime=round(self._origin_s + end_s, 3),
             speaker=voice.speaker,
             role=voice.role,
+            channel=voice.channel,
             consent=self._identity.consent,
         )
         return Ready(segment, value)

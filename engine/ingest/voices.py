@@ -15,6 +15,8 @@ class Voice:
 
     speaker: str | None = None
     role: str | None = None
+    channel: str | None = None
+    """Its number, where a channel is a speaker: roles may be configured by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Voices:
                 raise ConfigurationError(f"channel {number} is named, and the source has {channels}, counted from 0")
         known = [named.get(number, Voice()) for number in range(channels)]
         return tuple(
-            Voice(voice.speaker or f"channel-{number}", voice.role or self.role) for number, voice in enumerate(known)
+            Voice(voice.speaker or f"channel-{number}", voice.role or self.role, str(number))
+            for number, voice in enumerate(known)
         )
 
     def announced(self) -> tuple[Voice, ...]:
