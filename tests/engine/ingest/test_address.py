@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import BadMedia, ConfigurationError
@@ -83,6 +83,7 @@ def test_a_telephone_file_is_eight_kilohertz_mu_law(tmp_path):
     assert np.array_equal(np.concatenate([p.samples for p in same], axis=1)[0], MU_LAW[codes])
 
 
+@settings(deadline=None, max_examples=30)
 @given(portions=st.lists(st.integers(1, 700), max_size=60))
 def test_samples_are_the_same_however_the_bytes_come(portions):
     rng = np.random.default_rng(7)
