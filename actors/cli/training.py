@@ -1,7 +1,9 @@
 """`turntone train` and `turntone evaluate`: a checkpoint from a recipe, and how good it is on a corpus."""
 
 import json as jsonlib
+import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,20 +22,47 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, as TOML, or the name of one that comes with Turntone.")],
     data: Annotated[Path, typer.Option(help="Folder of the recipe's corpora.")],
-    out: Annotated[Path, typer.Option(help="Folder of the checkpoint; an interrupted training goes on in it.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of what is made, runs/RECIPE if not said; an interrupted training goes on in it."),
+    ] = None,
 ) -> None:
-    """Make a checkpoint from a recipe."""
+    """Make a checkpoint, or one face encoder, from a recipe."""
     from engine.training.recipe import FOLDER
+    from engine.training.recognition.recipe import describes
     from engine.training.train import in_terminal
     from engine.training.train import train as make
 
-    bar, progress = in_terminal()
     shipped = FOLDER / f"{recipe.name}.toml"
+    path = shipped if not recipe.is_file() and shipped.is_file() else recipe
+    out = out or Path("runs") / recipe.stem
+    if describes(path):
+        _train_face(path, out, data)
+        return
+    bar, progress = in_terminal()
     with bar:
-        made = make(
-            shipped if not recipe.is_file() and shipped.is_file() else recipe, out, data=data, progress=progress
-        )
+        made = make(path, out, data=data, progress=progress)
     typer.echo(f"{made}: see its README.md, and `turntone model show {made}`")
+
+
+def _train_face(recipe: Path, out: Path, data: Path) -> None:
+    from engine.training.recognition.run import Report
+    from engine.training.recognition.run import train as make
+    from engine.training.train import in_terminal
+
+    bar, progress = in_terminal()
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        with bar:
+            report = Report(step=partial(progress, recipe.stem), line=bar.console.print)
+            finished = make(recipe, out, data=data, report=report, stop=lambda: bool(asked))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not finished:
+        typer.echo(f"stopped; the same command goes on from what lies in {out}", err=True)
+        raise typer.Exit(130)
+    typer.echo(f"{out}: see its README.md")
 
 
 def evaluate(

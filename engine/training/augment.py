@@ -70,14 +70,19 @@ def masked_bands(frames: Tensor, *, generator: Generator, time_frames: int, band
     return frames
 
 
-def faces(images: Tensor, *, generator: Generator) -> Tensor:
-    """Grey faces `[N, S, S]` in [0, 1]: mirrored, turned, shifted, scaled, blurred, lit otherwise, partly covered."""
+def faces(images: Tensor, *, generator: Generator, side: int | None = None, strength: float = 1.0) -> Tensor:
+    """Grey faces `[N, S, S]` in [0, 1]: mirrored, turned, shifted, scaled, blurred, lit otherwise, partly covered.
+
+    side: of the result, which is a cut from the middle of what the whole would be; None is S.
+    strength: in [0, 1], of everything but the mirror.
+    """
     size = len(images)
-    angle = 0.5 * (torch.rand(size, generator=generator) - 0.5)
-    scale = 1 + 0.4 * (torch.rand(size, generator=generator) - 0.5)
-    aspect = 1 + 0.2 * (torch.rand(size, generator=generator) - 0.5)
+    side = side or images.shape[-1]
+    angle = 0.5 * strength * (torch.rand(size, generator=generator) - 0.5)
+    scale = 1 + 0.4 * strength * (torch.rand(size, generator=generator) - 0.5)
+    aspect = 1 + 0.2 * strength * (torch.rand(size, generator=generator) - 0.5)
     mirror = torch.where(torch.rand(size, generator=generator) < 0.5, -1.0, 1.0)
-    shift = 0.3 * (torch.rand(size, 2, generator=generator) - 0.5)
+    shift = 0.3 * strength * (torch.rand(size, 2, generator=generator) - 0.5)
     rotation = torch.stack(
         (
             torch.stack((angle.cos() * scale * mirror, -angle.sin() * scale * aspect, shift[:, 0]), 1),
@@ -85,33 +90,34 @@ def faces(images: Tensor, *, generator: Generator) -> Tensor:
         ),
         1,
     )
-    grid = F.affine_grid(rotation, [size, 1, *images.shape[1:]], align_corners=False)
+    rotation[:, :, :2] *= side / images.shape[-1]
+    grid = F.affine_grid(rotation, [size, 1, side, side], align_corners=False)
     moved = F.grid_sample(images[:, None], grid, padding_mode="border", align_corners=False)
-    blurred = _drawn(size, 0.25, generator)
+    blurred = _drawn(size, 0.25 * strength, generator)
     moved[blurred] = (
         F.interpolate(
             F.interpolate(moved[blurred], scale_factor=0.5, mode="bilinear", antialias=True),
-            size=images.shape[1:],
+            size=(side, side),
             mode="bilinear",
         )
         if len(blurred)
         else moved[blurred]
     )
     moved = moved[:, 0]
-    power = torch.exp(0.8 * (torch.rand(size, 1, 1, generator=generator) - 0.5))
+    power = torch.exp(0.8 * strength * (torch.rand(size, 1, 1, generator=generator) - 0.5))
     moved = moved.clamp(0, 1) ** power
-    return _covered(moved, generator)
+    return _covered(moved, generator, chance=0.25 * strength)
 
 
-def _covered(images: Tensor, generator: Generator) -> Tensor:
-    """A rectangle of up to two fifths of each side at the image's mean, in a quarter of the images."""
+def _covered(images: Tensor, generator: Generator, *, chance: float) -> Tensor:
+    """A rectangle of up to two fifths of each side at the image's mean, with `chance`."""
     size, side = len(images), images.shape[-1]
     places = torch.arange(side)
     sides = torch.randint(0, side * 2 // 5, (2, size, 1), generator=generator)
     starts = torch.randint(0, side, (2, size, 1), generator=generator)
     rows, columns = ((places >= start) & (places < start + length) for start, length in zip(starts, sides, strict=True))
     hidden = rows[:, :, None] & columns[:, None, :]
-    hidden[torch.rand(size, generator=generator) < 0.75] = False
+    hidden[torch.rand(size, generator=generator) < 1 - chance] = False
     return torch.where(hidden, images.mean(dim=(1, 2), keepdim=True), images)
 
 

@@ -40,6 +40,16 @@ class Fer2013:
             self._valid = FaceSet(images=archive["valid_image"], labels=order[archive["valid_label"]])
         self._parts = _clean_indices(self._train, self._valid)
 
+    @property
+    def training(self) -> FaceSet:
+        """The official Training, whole."""
+        return self._train
+
+    @property
+    def public_test(self) -> FaceSet:
+        """The official PublicTest, whole."""
+        return self._valid
+
     def source(self, part: Part) -> FaceSet:
         """The official part that the indices of `part` count in: Training for train, else PublicTest."""
         return self._train if part == "train" else self._valid

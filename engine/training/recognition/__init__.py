@@ -1,0 +1,1 @@
+"""Training of one face encoder: seven emotions from single pictures."""

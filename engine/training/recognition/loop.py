@@ -1,0 +1,161 @@
+"""The training loop of a face encoder, whose whole state is a value that can be kept and gone on from."""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from engine.features.crops import framed, standardised
+from engine.features.dan import DanEncoder
+from engine.features.efficientface import EfficientFaceEncoder
+from engine.training import augment
+from engine.training.corpora.base import FaceSet
+from engine.training.recognition.losses import Loss
+from engine.training.recognition.recipe import FaceRecipe
+
+RecognitionEncoder = DanEncoder | EfficientFaceEncoder
+
+_CLIP = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass over the data gave."""
+
+    number: int
+    loss: float
+    learning_rate: float
+
+
+class Fitting:
+    """An encoder while it learns.
+
+    `averaged` is what is served: the moving average of the encoder's tensors over the steps. Everything that the next
+    step depends on is in `state()`.
+    """
+
+    def __init__(self, encoder: RecognitionEncoder, loss: Loss, faces: FaceSet, *, recipe: FaceRecipe) -> None:
+        self.schedule = recipe.training
+        self.side, self.crop = encoder.side, encoder.crop
+        self.encoder = encoder
+        for parameter in encoder.network.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        self.averaged = copy.deepcopy(encoder).eval().requires_grad_(False)
+        self.loss = loss
+        self.images = torch.from_numpy(faces.images)
+        self.labels = torch.from_numpy(faces.labels)
+        self.parameters = [*encoder.network.parameters(), *loss.parameters()]
+        self.steps_an_epoch = len(self.labels) // self.schedule.batch
+        steps = self.schedule.epochs * self.steps_an_epoch
+        rate = self.schedule.learning_rate
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=rate, weight_decay=self.schedule.weight_decay)
+        self.rates = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, rate, total_steps=steps, pct_start=self.schedule.warm_up
+        )
+        self.generator = Generator().manual_seed(recipe.seed)
+        self.order = torch.randperm(len(self.labels), generator=self.generator)
+        self.done = 0
+        self.losses: list[float] = []
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs that are done."""
+        return self.done // self.steps_an_epoch
+
+    @property
+    def finished(self) -> bool:
+        """Whether the schedule is at its end."""
+        return self.epoch >= self.schedule.epochs
+
+    def step(self) -> None:
+        """One batch."""
+        place = self.done % self.steps_an_epoch
+        chosen = self.order[place * self.schedule.batch : (place + 1) * self.schedule.batch]
+        self.encoder.train()
+        pictures = self._pictures(chosen)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.schedule.half):
+            output = self.encoder.network(pictures)
+        loss = self.loss(output, self.labels[chosen])
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.parameters, _CLIP)
+        self.optimizer.step()
+        if self.done + 1 < self.schedule.epochs * self.steps_an_epoch:
+            self.rates.step()
+        self.done += 1
+        self.losses.append(loss.item())
+        self._average()
+        if self.done % self.steps_an_epoch == 0:
+            self.order = torch.randperm(len(self.labels), generator=self.generator)
+
+    def run_epoch(self, *, stop: Callable[[], bool], report: Callable[[int, int, float], None]) -> Epoch | None:
+        """The rest of the epoch; None where `stop` said so after a step. Steps done and in all are reported."""
+        while True:
+            self.step()
+            report(self.done, self.schedule.epochs * self.steps_an_epoch, self.losses[-1])
+            if self.done % self.steps_an_epoch == 0:
+                result = Epoch(
+                    number=self.epoch,
+                    loss=math.fsum(self.losses) / len(self.losses),
+                    learning_rate=float(self.rates.get_last_lr()[0]),
+                )
+                self.losses = []
+                return result
+            if stop():
+                return None
+
+    def state(self) -> dict[str, Any]:
+        """Everything the rest of the training depends on."""
+        return {
+            "encoder": self.encoder.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "loss": self.loss.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rates": self.rates.state_dict(),
+            "generator": self.generator.get_state(),
+            "order": self.order,
+            "done": self.done,
+            "losses": self.losses,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        for name in ("encoder", "averaged", "loss", "optimizer", "rates"):
+            getattr(self, name).load_state_dict(state[name])
+        self.generator.set_state(state["generator"])
+        self.order, self.done, self.losses = state["order"], state["done"], list(state["losses"])
+
+    def _pictures(self, chosen: Tensor) -> Tensor:
+        images = framed(self.images[chosen].float()[:, None] / 255, side=self.side, crop=self.side)[:, 0]
+        strength = self.schedule.augmentation
+        moved = augment.faces(images, generator=self.generator, side=self.crop, strength=strength)
+        return standardised(moved).contiguous(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # A young average is mostly the beginning, so it follows more closely at first.
+        kept = min(self.schedule.average, (1 + self.done) / (10 + self.done))
+        for old, new in zip(self.averaged.state_dict().values(), self.encoder.state_dict().values(), strict=True):
+            if old.is_floating_point():
+                old.lerp_(new, 1 - kept)
+            else:
+                old.copy_(new)
+
+
+def keep(fitting: Fitting, path: Path) -> None:
+    """Write the state; the file appears whole or not at all."""
+    beside = path.with_suffix(".part")
+    torch.save(fitting.state(), beside)
+    beside.replace(path)
+
+
+def go_on(fitting: Fitting, path: Path) -> None:
+    """Restore what `keep` wrote, if it is there."""
+    if path.is_file():
+        fitting.restore(torch.load(path, weights_only=True))
