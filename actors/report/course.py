@@ -9,10 +9,10 @@ from schemas.events import EmotionEvent
 from schemas.labels import EMOTIONS, Emotion
 
 WIDTH, HEIGHT = 1000.0, 160.0
-_BINS_MOST = 60
+_BINS_MOST = 40
 _BIN_LEAST_S = 2.0
 _GAP = 1.0
-_LETTERS = 14.0
+_LETTERS = 16.0
 """Units a bar has to have on both sides for two letters to fit."""
 
 

@@ -23,6 +23,11 @@ def children() -> set[int]:
     return {int(child) for task in tasks for child in (task / "children").read_text().split()}
 
 
+def ticks(process: int) -> int:
+    """Processor time of a process in the system's unit."""
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11])
+
+
 def same(one, other):
     assert (one.duration_s, one.audio_missing, one.video_missing) == (
         other.duration_s,
@@ -92,6 +97,21 @@ def test_a_crash_costs_one_segment(clip, sound, how):
         with pytest.raises(DecoderDied, match=how.name):
             pool.decode(clip, content_type=None)
         same(pool.decode(clip, content_type=None), decode(clip, content_type=None))
+
+
+def test_a_crash_in_the_middle_of_a_file_costs_that_file(large, sound):
+    others = children()
+    with closing(DecoderPool(processes=1, limits=Limits())) as pool, ThreadPoolExecutor(1) as threads:
+        pool.decode(sound, content_type=None)
+        (child,) = children() - others
+        began = ticks(child)
+        decoding = threads.submit(pool.decode, large, content_type=None)
+        while ticks(child) < began + 5 and not decoding.done():
+            os.sched_yield()
+        os.kill(child, signal.SIGSEGV)
+        with pytest.raises(DecoderDied, match="SIGSEGV"):
+            decoding.result()
+        same(pool.decode(sound, content_type=None), decode(sound, content_type=None))
 
 
 def test_a_hang_costs_one_segment(sound):
