@@ -23,6 +23,7 @@ from pyannote.metrics.detection import DetectionErrorRate
 from scipy.signal import resample_poly
 from torch import Tensor
 
+from engine.build import SPEECH_PADDING_S
 from engine.layers.silero import FRAME, SileroState, SileroVad, load_silero
 from engine.signals import SAMPLE_RATE_HZ, Span, Waveform
 from engine.vad.silero import SileroDetector
@@ -89,7 +90,7 @@ def rates(recordings: Sequence[Recording], detect: Detect) -> dict[str, float]:
         metric(recording.reference, annotated(detect(recording.audio)), uem=recording.extent)
     parts = {"error": abs(metric), "missed": metric["miss"] / metric["total"]}
     parts["false"] = metric["false alarm"] / metric["total"]
-    return {name: round(100 * value, 1) for name, value in parts.items()}
+    return {name: round(100 * float(value), 1) for name, value in parts.items()}
 
 
 def seconds(recording: Recording, detect: Detect) -> tuple[float, float]:
@@ -173,10 +174,12 @@ def main() -> None:
     }
     words = [Recording(line, turns(folder, "call", pause_s=WORDS_PAUSE_S))]
     systems: dict[str, Callable[[float], Detect]] = {
-        "webrtcvad, its pauses 0.3 s": lambda gap_s: WebrtcDetector().detect,
         "webrtcvad": lambda gap_s: WebrtcDetector(gap_s=gap_s).detect,
         "silero, untuned": lambda gap_s: untuned_silero(network),
         "silero both ways": lambda gap_s: SileroDetector(network=network, gap_s=gap_s).detect,
+        "silero both ways, padded as in the engine": lambda gap_s: (
+            SileroDetector(network=network, gap_s=gap_s, padding_s=SPEECH_PADDING_S).detect
+        ),
     }
     detector = SileroDetector(network=network)
     report = {
