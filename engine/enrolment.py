@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.diarization.base import Diarizer
 from engine.diarization.merge import is_numbered
-from engine.diarization.registry import CENTROID, SECONDS, known_speakers
+from engine.diarization.registry import CENTROID, SECONDS, cosine, known_speakers
 from engine.errors import EnrolmentRefused
 from engine.perceive import UNHEARD
 from engine.signals import SAMPLE_RATE_HZ, Span, Tensors, Waveform
@@ -39,6 +39,8 @@ class Enroller:
         vad: finds the speech.
         diarizer: tells voices apart.
         least_s: speech it takes to know a voice.
+        one_voice: cosine similarity of two centroids from which they are taken for one voice; lower than in a dialogue,
+            for here it is said that one person speaks.
         other_share: part of the speech from which another voice is more than one that was heard wrongly.
         piece_s: length of the pieces that are given to the diarizer, about that of an utterance.
     """
@@ -49,12 +51,14 @@ class Enroller:
         vad: VoiceActivityDetector,
         diarizer: Diarizer,
         least_s: float = 10.0,
+        one_voice: float = 0.8,
         other_share: float = 0.25,
         piece_s: float = 5.0,
     ) -> None:
         self._vad = vad
         self._diarizer = diarizer
         self._least_s = least_s
+        self._one_voice = one_voice
         self._other_share = other_share
         self._piece_s = piece_s
 
@@ -81,13 +85,16 @@ class Enroller:
             raise EnrolmentRefused(
                 f"of {speech_s:.1f} s of speech only {heard_s:.1f} s could be described: too noisy or too faint"
             )
-        most = max(seconds, key=lambda name: seconds[name])
-        if heard_s - seconds[most] > self._other_share * heard_s:
+        most = tensors[CENTROID + max(seconds, key=lambda name: seconds[name])]
+        own = [name for name in seconds if cosine(tensors[CENTROID + name], most) >= self._one_voice]
+        own_s = sum(seconds[name] for name in own)
+        if heard_s - own_s > self._other_share * heard_s:
             raise EnrolmentRefused(
-                f"{len(seconds)} voices are heard, the longest for {seconds[most]:.1f} of {heard_s:.1f} s; "
+                f"more than one voice is heard, the longest for {own_s:.1f} of {heard_s:.1f} s; "
                 "use recordings in which one person speaks, in an even voice"
             )
-        return Learned(centroid=tensors[CENTROID + most], seconds=seconds[most])
+        centroid = sum((tensors[CENTROID + name] * seconds[name] for name in own), np.zeros_like(most)) / own_s
+        return Learned(centroid=np.asarray(centroid, dtype=np.float32), seconds=own_s)
 
     def _pieces(self, audio: Waveform, speech: Sequence[Span]) -> Iterator[Waveform]:
         """The speech of a recording without its pauses, in equal pieces."""

@@ -33,7 +33,7 @@ def test_a_word_of_somebody_else_is_left_out():
     ("recordings", "sentence"),
     [
         ([[(0, 4)], [(0, 5)]], "only 9.0 s of speech were found, and it takes 10 s"),
-        ([[(0, 10)], [(120, 5)]], "2 voices are heard, the longest for 10.0 of 15.0 s"),
+        ([[(0, 10)], [(120, 5)]], "more than one voice is heard, the longest for 10.0 of 15.0 s"),
         ([], "only 0.0 s of speech"),
     ],
 )
