@@ -3,19 +3,25 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
+from engine.media.base import Limits
 from engine.signals import Media, Waveform
 
 
 def side_by_side(left: Media, right: Media, *, voice: Waveform | None) -> Media:
-    """Two people in one picture, as long as the shorter clip; the smaller picture gets a grey border below."""
+    """Two people in one picture, as long as the shorter clip; the smaller picture gets a grey border below.
+
+    Frames and strip of both have to be of one size. The strip is as small as the decoder would have made it.
+    """
     return replace(
         left,
         duration_s=min(left.duration_s, right.duration_s),
         audio=voice,
         frames=_beside(left.frames, _at(right.frames, right.frame_times_s, left.frame_times_s)),
-        strip=_beside(left.strip, _at(right.strip, right.strip_times_s, left.strip_times_s)),
+        strip=_shrunk(_beside(left.strip, _at(right.strip, right.strip_times_s, left.strip_times_s))),
     )
 
 
@@ -44,3 +50,12 @@ def _beside(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.uin
         for one in (left, right)
     ]
     return np.concatenate(both, axis=2)
+
+
+def _shrunk(strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = strip.shape[1:]
+    scale = min(1.0, Limits().strip_side_most_px / max(height, width))
+    size = [round(height * scale), round(width * scale)]
+    small = functional.interpolate(torch.from_numpy(strip)[:, None].float(), size=size, mode="area")
+    shrunk: NDArray[np.uint8] = small[:, 0].round().byte().numpy()
+    return shrunk
