@@ -8,11 +8,16 @@ from pathlib import Path
 from engine.artifact import find, read
 from engine.clock import Clock, SystemClock
 from engine.config import Config
+from engine.diarization.clustering import ClusteringSettings
 from engine.diarization.deferred import Deferred
+from engine.diarization.local import Separator
 from engine.diarization.online import OnlineDiarizer
 from engine.diarization.pyannote import PyannotePipeline
 from engine.diarization.registry import RegistrySettings
 from engine.diarization.resemblyzer import WEIGHTS as RESEMBLYZER
+from engine.diarization.resemblyzer import load_resemblyzer
+from engine.diarization.separator import VoiceSeparator
+from engine.diarization.windows import WindowEmbedder
 from engine.enrolled import EnrolledVoices
 from engine.enrolment import Enroller
 from engine.errors import ConfigurationError
@@ -264,14 +269,24 @@ def build_in_process(config: Config, *, metrics: Metrics, portray: Portray | Non
     return InProcess(broker=broker, store=store, loop=loop, decoder=decoder, group=group, model_id=models.model_id)
 
 
+def build_separator() -> VoiceSeparator:
+    """The embedded separator of voices; `label` is for whole recordings."""
+    return VoiceSeparator(
+        detect=SileroDetector(network=load_silero()).detect,
+        embedder=WindowEmbedder(encoder=load_resemblyzer()),
+        clustering=ClusteringSettings(),
+        registry=RegistrySettings(),
+    )
+
+
 def _diarizer(config: Config) -> OnlineDiarizer:
     return OnlineDiarizer(pipeline=_diarization(config), registry=RegistrySettings())
 
 
 def _diarization(config: Config) -> Deferred:
-    def build() -> PyannotePipeline:
+    def build() -> Separator:
         if config.diarization.pipeline == "embedded":
-            return PyannotePipeline.embedded()
+            return build_separator()
         return PyannotePipeline.from_pretrained(config.diarization.pipeline)
 
     return Deferred(build=build)

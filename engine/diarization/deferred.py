@@ -1,19 +1,13 @@
 """A pipeline that is built when the first voice needs it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
-from typing import Protocol
 
-from engine.diarization.pyannote import SegmentVoices
-from engine.signals import Waveform
+import numpy as np
+from numpy.typing import NDArray
 
-
-class Separator(Protocol):
-    """Tells the voices of one segment apart."""
-
-    def separate(self, audio: Waveform) -> SegmentVoices:
-        """Turns of local voices and an embedding of each."""
-        ...
+from engine.diarization.local import SegmentVoices, Separator
+from engine.signals import Span, Waveform
 
 
 class Deferred:
@@ -24,9 +18,11 @@ class Deferred:
         self._lock = Lock()
         self._built: Separator | None = None
 
-    def separate(self, audio: Waveform) -> SegmentVoices:
+    def separate(
+        self, audio: Waveform, speech: Sequence[Span], *, known: Mapping[str, NDArray[np.float32]]
+    ) -> SegmentVoices:
         """As the pipeline behind it."""
         with self._lock:
             if self._built is None:
                 self._built = self._build()
-        return self._built.separate(audio)
+        return self._built.separate(audio, speech, known=known)

@@ -4,9 +4,9 @@ from collections.abc import Sequence, Set
 from itertools import groupby
 
 from engine.diarization.base import NOBODY, Assignment, Enrolled
-from engine.diarization.deferred import Separator
+from engine.diarization.local import Separator
 from engine.diarization.merge import merge, renamed
-from engine.diarization.registry import RegistrySettings, recognise
+from engine.diarization.registry import RegistrySettings, recognise, yardsticks
 from engine.signals import Span, Tensors, VoiceTurn, Waveform
 
 
@@ -42,8 +42,9 @@ class OnlineDiarizer:
             return Assignment((), tensors)
         if speaker is not None:
             return Assignment((VoiceTurn(speaker, Span(speech[0].start_s, speech[-1].end_s)),), tensors)
-        voices = self._pipeline.separate(audio)
-        heard = [turn for turn in voices.turns if any(_touch(turn.span, span) for span in speech)]
+        known = yardsticks(tensors, enrolled=enrolled, settings=self._registry)
+        voices = self._pipeline.separate(audio, speech, known=known)
+        heard = voices.turns
         names: dict[int, str] = {}
         for turn in heard:
             if turn.voice not in names:
@@ -74,7 +75,3 @@ def _joined(stretches: Sequence[VoiceTurn]) -> Sequence[VoiceTurn]:
         )
         for run in runs
     ]
-
-
-def _touch(a: Span, b: Span) -> bool:
-    return a.start_s < b.end_s and b.start_s < a.end_s

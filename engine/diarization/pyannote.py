@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,31 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.diarization.local import LocalTurn, SegmentVoices
 from engine.diarization.resemblyzer import load_resemblyzer
 from engine.errors import CheckpointError
 from engine.layers.silero import load_silero
 from engine.signals import SAMPLE_RATE_HZ, Span, Waveform
-
-
-@dataclass(frozen=True, slots=True)
-class LocalTurn:
-    """A stretch of one voice of this segment."""
-
-    voice: int
-    """Row of `SegmentVoices.embeddings`."""
-    span: Span
-    overlap: bool
-    """Another voice speaks over part of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentVoices:
-    """Who speaks when in one segment, before anybody has a name."""
-
-    turns: tuple[LocalTurn, ...]
-    """In order of their start; where voices overlap, only the one the segmentation is surer of."""
-    embeddings: NDArray[np.float32]
-    """`[V, D]`; a row of NaN where a voice was heard too briefly to be described."""
 
 
 class PyannotePipeline:
@@ -105,8 +85,13 @@ class PyannotePipeline:
             raise CheckpointError(f"{source} is no speaker diarization pipeline (or the hub refused access to it)")
         return cls(pipeline=pipeline)
 
-    def separate(self, audio: Waveform) -> SegmentVoices:
-        """The voices of a waveform `[N]` at `SAMPLE_RATE_HZ`, however short."""
+    def separate(
+        self, audio: Waveform, speech: Sequence[Span], *, known: Mapping[str, NDArray[np.float32]]
+    ) -> SegmentVoices:
+        """The voices of a waveform `[N]` at `SAMPLE_RATE_HZ`, however short.
+
+        The pipeline finds its own speech and makes no use of what is `known`; turns outside of `speech` are left out.
+        """
         file = {
             "waveform": torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))[None],
             "sample_rate": SAMPLE_RATE_HZ,
@@ -127,9 +112,12 @@ class PyannotePipeline:
                 overlap=any(other != label and part.intersects(theirs) for other, theirs in everyone),
             )
             for part, _, label in output.exclusive_speaker_diarization.itertracks(yield_label=True)
-            if part.start < end_s
+            if part.start < end_s and any(part.start < span.end_s and span.start_s < part.end for span in speech)
         )
-        return SegmentVoices(turns=turns, embeddings=np.asarray(output.speaker_embeddings, dtype=np.float32))
+        embeddings = np.asarray(output.speaker_embeddings, dtype=np.float32)
+        lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+        unit = np.asarray(embeddings / np.where(lengths > 0, lengths, np.nan), dtype=np.float32)
+        return SegmentVoices(turns=turns, embeddings=unit)
 
 
 def _prepare_import() -> None:

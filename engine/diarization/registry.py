@@ -23,18 +23,26 @@ STATE = "speaker/"
 class RegistrySettings:
     """When a voice is one that is known; how these were chosen stands in the README of the package."""
 
-    same_voice: float = 0.75
-    """Cosine similarity to a centroid from which a voice is that speaker's and is learned."""
-    new_voice: float = 0.72
-    """Cosine similarity to every centroid below which a voice is a stranger's. In between it goes to whom it resembles
-    most and teaches nothing."""
-    least_new_s: float = 0.8
+    same_voice: float = 0.9
+    """Likeness to a known voice (see `yardsticks`) from which a voice is that speaker's and is learned."""
+    new_voice: float = 0.88
+    """Likeness to every known voice below which a voice is a stranger's. In between it goes to whom it resembles most
+    and teaches nothing."""
+    least_new_s: float = 1.2
     """A stranger who speaks for less makes no new speaker, and nobody is known by name from less."""
+    cohesion: float = 0.76
+    """Mean cosine between windows of one voice, where it is not known better."""
+    cohesion_windows: float = 10.0
+    """So many windows' worth that is believed."""
+    window_s: float = 1.6
+    """Length of the windows whose mean a centroid is."""
+    enrolled_s: float = 10.0
+    """Speech an enrolled voice was learned from, at the least."""
     enrolled_voice: float = 0.84
     """Cosine similarity to an enrolled voice from which a voice has that name: a wrong name is worse than a number."""
-    one_voice: float = 0.9
-    """Cosine similarity of two centroids from which they are one voice: far above `new_voice`, so that nobody who was
-    parted by a hair is joined by one."""
+    one_voice: float = 0.87
+    """Cosine similarity of two centroids from which they are one voice: as a likeness about 0.94, far enough above
+    `new_voice` that nobody who was parted by a hair is joined by one."""
     least_merged_s: float = 6.0
     """Both centroids have learned for so long before they are compared."""
 
@@ -45,6 +53,33 @@ class Recognition:
 
     speaker: str
     tensors: Tensors
+
+
+def yardsticks(tensors: Tensors, *, enrolled: Enrolled, settings: RegistrySettings) -> dict[str, NDArray[np.float32]]:
+    """What an unknown voice is measured by, of everybody who is known by voice.
+
+    The dot product of a yardstick `[D]` and the mean of an unknown voice's windows is near 1 where it is the same
+    voice, whatever the room, the line and the length: it is the mean cosine of the unknown voice to the known one over
+    the mean cosine of the known one to itself.
+    """
+    known = {name: (tensors[CENTROID + name], float(tensors[SECONDS + name])) for name in known_speakers(tensors)}
+    learned = {name: (voice, settings.enrolled_s) for name, voice in enrolled.items()}
+    return {
+        name: np.asarray(centroid / _cohesion(centroid, seconds, settings), dtype=np.float32)
+        for name, (centroid, seconds) in {**learned, **known}.items()
+    }
+
+
+def _cohesion(centroid: NDArray[np.float32], seconds: float, settings: RegistrySettings) -> float:
+    """Mean cosine of a voice to itself.
+
+    The square of the length of the mean of unit vectors is their mean cosine, each with itself included, which has to
+    be taken out; and of a voice that was heard briefly it is known badly, so that it is drawn to what is usual.
+    """
+    others = max(0.0, seconds / settings.window_s - 1)
+    own = float(centroid @ centroid) * (others + 1) - 1 if others else 0.0
+    believed = settings.cohesion_windows
+    return max((own + believed * settings.cohesion) / (others + believed), 0.1)
 
 
 def known_speakers(tensors: Tensors) -> tuple[str, ...]:
@@ -84,7 +119,8 @@ def recognise(
         return Recognition(speaker, _with(tensors, speaker, np.zeros_like(embedding), 0.0))
     if not described:
         return Recognition(max(known, key=lambda speaker: float(tensors[SECONDS + speaker])), tensors)
-    likeness = {speaker: cosine(tensors[CENTROID + speaker], embedding) for speaker in known}
+    measures = yardsticks(tensors, enrolled=NOBODY, settings=settings)
+    likeness = {speaker: float(measures[speaker] @ embedding) for speaker in known}
     nearest = max(known, key=lambda speaker: likeness[speaker])
     if likeness[nearest] >= settings.same_voice:
         return _learned(tensors, nearest, embedding, speech_s)
@@ -110,8 +146,7 @@ def _learned(tensors: Tensors, speaker: str, embedding: NDArray[np.float32], spe
     before_s = float(tensors.get(SECONDS + speaker, np.float32(0)))
     before = tensors.get(CENTROID + speaker, np.zeros_like(embedding))
     after_s = before_s + speech_s
-    unit = embedding / np.linalg.norm(embedding)
-    centroid = np.asarray((before * before_s + unit * speech_s) / after_s, dtype=np.float32)
+    centroid = np.asarray((before * before_s + embedding * speech_s) / after_s, dtype=np.float32)
     return Recognition(speaker, _with(tensors, speaker, centroid, after_s))
 
 

@@ -1,4 +1,4 @@
-"""The online diarizer over pyannote's own pipeline, with real voices.
+"""The online diarizer over the embedded separator, with real voices.
 
 The voices (EmoDB 03, 08, 09, neutral) were picked from those it can tell apart: these tests hold that ids last
 where they are found. How often they are found is measured in tests/benchmarks/perception/diarization.py.
@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from engine.diarization.local import LocalTurn, SegmentVoices
 from engine.diarization.online import OnlineDiarizer
-from engine.diarization.pyannote import LocalTurn, SegmentVoices
 from engine.diarization.registry import RegistrySettings, known_speakers
 from engine.signals import SAMPLE_RATE_HZ, Span, VoiceTurn
 
 
 @pytest.fixture(scope="session")
-def diarizer(embedded):
-    return OnlineDiarizer(pipeline=embedded, registry=RegistrySettings())
+def diarizer(separator):
+    return OnlineDiarizer(pipeline=separator, registry=RegistrySettings())
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +129,7 @@ class Heard:
     def __init__(self, *turns):
         self.voices = SegmentVoices(turns=turns, embeddings=np.eye(2, 256, dtype=np.float32))
 
-    def separate(self, audio):
+    def separate(self, audio, speech, *, known):
         return self.voices
 
 
@@ -157,11 +157,3 @@ def test_a_stranger_is_not_given_a_name_that_is_taken():
         np.zeros(64_000, np.float32), [Span(0.0, 4.0)], {}, taken=frozenset({"speaker-1"})
     )
     assert [turn.speaker for turn in answer.turns] == ["speaker-2", "speaker-3"]
-
-
-def test_a_voice_outside_of_the_speech_is_left_out():
-    pipeline = Heard(LocalTurn(0, Span(0.0, 1.0), False), LocalTurn(1, Span(2.0, 3.0), False))
-    answer = OnlineDiarizer(pipeline=pipeline, registry=RegistrySettings()).assign(
-        np.zeros(64_000, np.float32), [Span(2.1, 2.9)], {}
-    )
-    assert answer.turns == (VoiceTurn("speaker-1", Span(2.0, 3.0)),)

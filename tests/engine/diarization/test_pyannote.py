@@ -12,6 +12,10 @@ from engine.errors import CheckpointError
 from engine.signals import Span
 
 
+def hear(pipeline, audio):
+    return pipeline.separate(audio, [Span(0.0, len(audio) / 16_000)], known={})
+
+
 def test_the_embedded_pipeline_is_pyannotes_own(embedded):
     from pyannote.audio.pipelines import SpeakerDiarization
     from pyannote.audio.pipelines.clustering import AgglomerativeClustering
@@ -23,7 +27,7 @@ def test_the_embedded_pipeline_is_pyannotes_own(embedded):
 
 def test_equal_segments_give_equal_voices(embedded, by_formula):
     audio = by_formula(4.0)
-    once, again = embedded.separate(audio), embedded.separate(audio)
+    once, again = hear(embedded, audio), hear(embedded, audio)
     assert once.turns == again.turns
     assert once.turns
     np.testing.assert_array_equal(once.embeddings, again.embeddings)
@@ -32,13 +36,13 @@ def test_equal_segments_give_equal_voices(embedded, by_formula):
 
 def test_a_voice_sounds_alike_however_loud(embedded, by_formula):
     audio = by_formula(4.0)
-    loud, soft = embedded.separate(audio).embeddings[0], embedded.separate(audio * 0.3).embeddings[0]
+    loud, soft = hear(embedded, audio).embeddings[0], hear(embedded, audio * 0.3).embeddings[0]
     assert loud @ soft / np.linalg.norm(loud) / np.linalg.norm(soft) > 0.95
 
 
 def test_a_voice_heard_too_briefly_has_no_embedding(embedded, by_formula):
     audio = by_formula(0.3)
-    voices = embedded.separate(audio)
+    voices = hear(embedded, audio)
     assert {turn.voice for turn in voices.turns} == {0}
     assert np.isnan(voices.embeddings).all()
 
@@ -53,12 +57,26 @@ def test_overlap_is_read_from_the_pipelines_output():
     output = SimpleNamespace(
         speaker_diarization=both, exclusive_speaker_diarization=one, speaker_embeddings=np.eye(2, 4)
     )
-    voices = PyannotePipeline(pipeline=lambda file: output).separate(np.zeros(80_000, np.float32))
+    voices = hear(PyannotePipeline(pipeline=lambda file: output), np.zeros(80_000, np.float32))
     assert [(turn.voice, turn.span, turn.overlap) for turn in voices.turns] == [
         (0, Span(0.0, 2.0), True),
         (1, Span(2.0, 3.0), False),
         (0, Span(4.0, 5.0), False),
     ]
+
+
+def test_a_voice_outside_of_the_speech_is_left_out():
+    from pyannote.core import Annotation, Segment
+
+    found = Annotation()
+    found[Segment(0.0, 1.0)] = "A"
+    found[Segment(2.0, 3.0)] = "B"
+    output = SimpleNamespace(
+        speaker_diarization=found, exclusive_speaker_diarization=found, speaker_embeddings=np.eye(2, 4)
+    )
+    pipeline = PyannotePipeline(pipeline=lambda file: output)
+    voices = pipeline.separate(np.zeros(64_000, np.float32), [Span(2.1, 2.9)], known={})
+    assert [turn.span for turn in voices.turns] == [Span(2.0, 3.0)]
 
 
 @pytest.fixture
@@ -115,7 +133,7 @@ params:
 
 def test_a_pipeline_loads_from_a_folder(folder, by_formula):
     audio = by_formula(3.0)
-    voices = PyannotePipeline.from_pretrained(folder).separate(audio)
+    voices = hear(PyannotePipeline.from_pretrained(folder), audio)
     assert voices.turns
     assert voices.embeddings.shape[1] == 8
     assert all(0 <= turn.span.start_s < turn.span.end_s <= 3.0 for turn in voices.turns)

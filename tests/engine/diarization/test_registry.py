@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from engine.diarization.registry import RegistrySettings, known_speakers, recognise
+from engine.diarization.registry import RegistrySettings, known_speakers, recognise, yardsticks
 
-SETTINGS = RegistrySettings(same_voice=0.8, new_voice=0.6, least_new_s=1.0)
+# These voices are as like themselves as can be: likeness is the cosine.
+SETTINGS = RegistrySettings(same_voice=0.8, new_voice=0.6, least_new_s=1.0, cohesion=1.0, cohesion_windows=1e9)
 ANNA = np.array([1, 0, 0], dtype=np.float32)
 BERT = np.array([0, 1, 0], dtype=np.float32)
 NOBODY = np.full(3, np.nan, dtype=np.float32)
@@ -29,7 +30,7 @@ def test_strangers_get_the_next_id_and_known_voices_theirs():
 
 def test_the_centroid_is_the_mean_by_seconds():
     near = np.array([0.8, 0.6, 0], dtype=np.float32)
-    _, tensors = after((ANNA, 3), (5 * near, 1))
+    _, tensors = after((ANNA, 3), (near, 1))
     np.testing.assert_allclose(tensors["centroid/speaker-1"], (3 * ANNA + near) / 4, rtol=1e-6)
     assert tensors["centroid_s/speaker-1"] == 4
     assert {tensor.dtype for tensor in tensors.values()} == {np.dtype(np.float32)}
@@ -80,3 +81,25 @@ def test_other_tensors_pass_through_and_the_input_stays_as_it_was():
     _, tensors = after((BERT, 2), tensors=before)
     assert tensors["context"] is ANNA
     assert before == {"context": ANNA}
+
+
+def test_a_voice_is_measured_by_how_like_itself_it_is():
+    # Windows of one voice whose cosines to each other are .64, and of another where they are .81.
+    loose, tight = 0.8 * ANNA, 0.9 * BERT
+    tensors = {
+        "centroid/a": loose,
+        "centroid_s/a": np.float32(1e6),
+        "centroid/b": tight,
+        "centroid_s/b": np.float32(1e6),
+    }
+    measures = yardsticks(tensors, enrolled={}, settings=RegistrySettings())
+    assert measures["a"] @ loose == pytest.approx(1.0, abs=1e-3)
+    assert measures["b"] @ tight == pytest.approx(1.0, abs=1e-3)
+
+
+def test_of_a_voice_heard_briefly_what_is_usual_is_believed():
+    tensors = {"centroid/a": 0.95 * ANNA, "centroid_s/a": np.float32(1.6)}
+    settings = RegistrySettings(cohesion=0.7)
+    measures = yardsticks(tensors, enrolled={"b": 0.95 * BERT}, settings=settings)
+    assert measures["a"] @ ANNA == pytest.approx(0.95 / 0.7)
+    assert 0.95 / 0.9 < measures["b"] @ BERT < 0.95 / 0.7
