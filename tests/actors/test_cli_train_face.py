@@ -20,14 +20,17 @@ grey = true
 stem_stride = 2
 [training]
 augmentation = 0.5
-epochs = 2
 batch = 8
-warm_up = 0.3
-learning_rate = 1e-3
 weight_decay = 1e-2
 label_smoothing = 0.1
 average = 0.9
 half = false
+[[training.cycles]]
+side = 24
+crop = 16
+epochs = 2
+warm_up = 0.3
+learning_rate = 1e-3
 [losses]
 affinity = 0.0
 partition = 0.0

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Epoch:
     number: int
     loss: float
     learning_rate: float
+    """Of the step that comes next."""
 
 
 class Fitting:
@@ -41,7 +43,6 @@ class Fitting:
 
     def __init__(self, encoder: RecognitionEncoder, loss: Loss, faces: FaceSet, *, recipe: FaceRecipe) -> None:
         self.schedule = recipe.training
-        self.side, self.crop = encoder.side, encoder.crop
         self.encoder = encoder
         for parameter in encoder.network.parameters():
             if parameter.dim() == 4:
@@ -52,12 +53,8 @@ class Fitting:
         self.labels = torch.from_numpy(faces.labels)
         self.parameters = [*encoder.network.parameters(), *loss.parameters()]
         self.steps_an_epoch = len(self.labels) // self.schedule.batch
-        steps = self.schedule.epochs * self.steps_an_epoch
-        rate = self.schedule.learning_rate
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=rate, weight_decay=self.schedule.weight_decay)
-        self.rates = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, rate, total_steps=steps, pct_start=self.schedule.warm_up
-        )
+        self.steps = self.schedule.epochs * self.steps_an_epoch
+        self._begin(0)
         self.generator = Generator().manual_seed(recipe.seed)
         self.order = torch.randperm(len(self.labels), generator=self.generator)
         self.done = 0
@@ -86,19 +83,22 @@ class Fitting:
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.parameters, _CLIP)
         self.optimizer.step()
-        if self.done + 1 < self.schedule.epochs * self.steps_an_epoch:
-            self.rates.step()
         self.done += 1
         self.losses.append(loss.item())
         self._average()
         if self.done % self.steps_an_epoch == 0:
             self.order = torch.randperm(len(self.labels), generator=self.generator)
+        if self.done not in self._ends():
+            self.rates.step()
+        elif not self.finished:
+            self.encoder.load_state_dict(self.averaged.state_dict())
+            self._begin(self._cycle())
 
     def run_epoch(self, *, stop: Callable[[], bool], report: Callable[[int, int, float], None]) -> Epoch | None:
         """The rest of the epoch; None where `stop` said so after a step. Steps done and in all are reported."""
         while True:
             self.step()
-            report(self.done, self.schedule.epochs * self.steps_an_epoch, self.losses[-1])
+            report(self.done, self.steps, self.losses[-1])
             if self.done % self.steps_an_epoch == 0:
                 result = Epoch(
                     number=self.epoch,
@@ -126,15 +126,40 @@ class Fitting:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
-        for name in ("encoder", "averaged", "loss", "optimizer", "rates"):
-            getattr(self, name).load_state_dict(state[name])
         self.generator.set_state(state["generator"])
         self.order, self.done, self.losses = state["order"], state["done"], list(state["losses"])
+        self._begin(self._cycle())
+        for name in ("encoder", "averaged", "loss", "optimizer", "rates"):
+            getattr(self, name).load_state_dict(state[name])
+
+    def _ends(self) -> list[int]:
+        """Number of steps that are done at the end of each cycle."""
+        return [epochs * self.steps_an_epoch for epochs in accumulate(cycle.epochs for cycle in self.schedule.cycles)]
+
+    def _cycle(self) -> int:
+        """Index of the cycle that the next step is in, or was the last."""
+        return min(sum(self.done >= end for end in self._ends()), len(self.schedule.cycles) - 1)
+
+    def _begin(self, index: int) -> None:
+        cycle = self.schedule.cycles[index]
+        for encoder in (self.encoder, self.averaged):
+            encoder.side, encoder.crop = cycle.side, cycle.crop
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=cycle.learning_rate, weight_decay=self.schedule.weight_decay
+        )
+        self.rates = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer,
+            cycle.learning_rate,
+            total_steps=cycle.epochs * self.steps_an_epoch,
+            pct_start=cycle.warm_up,
+        )
 
     def _pictures(self, chosen: Tensor) -> Tensor:
-        images = framed(self.images[chosen].float()[:, None] / 255, side=self.side, crop=self.side)[:, 0]
+        images = framed(self.images[chosen].float()[:, None] / 255, side=self.encoder.side, crop=self.encoder.side)[
+            :, 0
+        ]
         strength = self.schedule.augmentation
-        moved = augment.faces(images, generator=self.generator, side=self.crop, strength=strength)
+        moved = augment.faces(images, generator=self.generator, side=self.encoder.crop, strength=strength)
         return standardised(moved).contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.errors import ConfigurationError
 
@@ -43,22 +43,39 @@ class EfficientFaceNumbers(_Section):
     stem_stride: Literal[2, 4]
 
 
-class Schedule(_Section):
-    """AdamW under a one-cycle learning rate; the served weights are a moving average of the steps'."""
+class Cycle(_Section):
+    """A one-cycle learning rate and a fresh AdamW, from the averaged weights of the cycle before.
 
-    augmentation: float
-    """Strength of `engine.training.augment.faces`."""
+    Its pictures have `side` pixels, of which `crop` are seen: early cycles may be cheap, the last one sees what is
+    served.
+    """
+
+    side: int
+    crop: int
     epochs: int
-    batch: int
     warm_up: float
     """Share of the steps in which the learning rate rises."""
     learning_rate: float
+
+
+class Schedule(_Section):
+    """One cycle or a few; the served weights are a moving average of the steps'."""
+
+    cycles: tuple[Cycle, ...] = Field(min_length=1)
+    augmentation: float
+    """Strength of `engine.training.augment.faces`."""
+    batch: int
     weight_decay: float
     label_smoothing: float
     average: float
     """Share of the moving average that stays at each step."""
     half: bool
     """Forward passes in bfloat16 where torch's autocast allows it."""
+
+    @property
+    def epochs(self) -> int:
+        """Of all cycles."""
+        return sum(cycle.epochs for cycle in self.cycles)
 
 
 class Losses(_Section):
@@ -77,6 +94,13 @@ class FaceRecipe(_Section):
     face_encoder: Annotated[DanNumbers | EfficientFaceNumbers, Field(discriminator="name")]
     training: Schedule
     losses: Losses
+
+    @model_validator(mode="after")
+    def _ends_as_served(self) -> "FaceRecipe":
+        last = self.training.cycles[-1]
+        if (last.side, last.crop) != (self.face_encoder.side, self.face_encoder.crop):
+            raise ValueError("the last of training.cycles must have the side and the crop of face_encoder")
+        return self
 
     def digest(self) -> str:
         """A name for everything the result depends on."""

@@ -5,8 +5,9 @@ import pytest
 
 FER_NAMES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
+SEEN = {"efficientface": "side = 32\ncrop = 24\n", "dan": "side = 16\ncrop = 16\n"}
 ENCODERS = {
-    "efficientface": 'name = "efficientface"\nside = 24\ncrop = 16\ngrey = true\nstem_stride = 2\n',
+    "efficientface": 'name = "efficientface"\nside = 32\ncrop = 24\ngrey = true\nstem_stride = 2\n',
     "dan": 'name = "dan"\nside = 16\ncrop = 16\ngrey = true\nheads = 2\nstem_stride = 2\nwidth = 24\n',
 }
 
@@ -34,8 +35,11 @@ def small_faces(tmp_path):
         recipes[name] = tmp_path / f"{name}.toml"
         recipes[name].write_text(
             f'name = "{name}"\nseed = 0\n[data]\nfer2013 = "fer2013.npz"\ndev_share = 0.2\n[face_encoder]\n{encoder}'
-            "[training]\naugmentation = 0.5\nepochs = 3\nbatch = 8\nwarm_up = 0.3\nlearning_rate = 1e-3\n"
+            "[training]\naugmentation = 0.5\nbatch = 8\n"
             "weight_decay = 1e-2\nlabel_smoothing = 0.1\n"
-            "average = 0.9\nhalf = false\n[losses]\naffinity = 1.0\npartition = 1.0\n"
+            "average = 0.9\nhalf = false\n"
+            "[[training.cycles]]\nside = 16\ncrop = 16\nepochs = 2\nwarm_up = 0.3\nlearning_rate = 1e-3\n"
+            f"[[training.cycles]]\n{SEEN[name]}epochs = 1\nwarm_up = 0.3\nlearning_rate = 5e-4\n"
+            "[losses]\naffinity = 1.0\npartition = 1.0\n"
         )
     return SimpleNamespace(data=data, recipes=recipes)

@@ -38,9 +38,10 @@ def test_a_recipe_becomes_an_encoder_with_its_figures_and_its_card(small_faces, 
     assert (tmp_path / "out" / "LICENSE").read_text().startswith("Research only")
 
 
-def test_a_training_that_stops_in_an_epoch_goes_on_to_the_same_weights(small_faces, tmp_path):
+@pytest.mark.parametrize("steps", [6, 9])
+def test_a_training_that_stops_in_an_epoch_goes_on_to_the_same_weights(small_faces, tmp_path, steps):
     run(small_faces, "efficientface", tmp_path / "whole")
-    finished, first = run(small_faces, "efficientface", tmp_path / "parts", stops_after=6)
+    finished, first = run(small_faces, "efficientface", tmp_path / "parts", stops_after=steps)
     assert not finished
     assert not (tmp_path / "parts" / "model.safetensors").exists()
     finished, rest = run(small_faces, "efficientface", tmp_path / "parts")
@@ -104,6 +105,13 @@ def test_the_recipes_that_come_with_turntone_are_read(name):
 
 def test_the_default_checkpoints_recipe_is_of_the_other_kind():
     assert not recipes.describes(FOLDER / "default.toml")
+
+
+def test_a_recipe_must_end_with_what_is_served(small_faces):
+    path = small_faces.recipes["efficientface"]
+    path.write_text(path.read_text().replace("crop = 24\nepochs", "crop = 16\nepochs"))
+    with pytest.raises(ConfigurationError, match=r"the last of training\.cycles"):
+        recipes.load(path)
 
 
 def test_a_recipe_with_an_unknown_name_is_refused(small_faces):
