@@ -52,8 +52,8 @@ from engine.vad.webrtc import WebrtcDetector
 from schemas.topics import SEGMENTS, STATES
 
 LONGEST_TURN_S = 30.0
-SPEECH_PADDING_S = 0.15
-"""What the encoders hear around the words: with less, the default checkpoint answers worse (engine/vad/README.md)."""
+ROOM_S = 0.1
+"""What the encoders hear around a turn: with less, the default checkpoint answers worse (engine/vad/README.md)."""
 
 
 def build_models(config: Config) -> LocalModels:
@@ -142,6 +142,7 @@ def build_perceiver(config: Config) -> Perceiver:
         faces=MtcnnLocator(detector=load_mtcnn(), still_pictures=config.faces.still == "use"),
         speaking_face=speaking_face,
         longest_turn_s=LONGEST_TURN_S,
+        room_s=ROOM_S,
     )
 
 
@@ -149,7 +150,7 @@ def build_vad(config: Config) -> VoiceActivityDetector:
     """What tells speech from silence inside a segment."""
     if config.vad.detector == "webrtc":
         return WebrtcDetector()
-    return SileroDetector(network=load_silero(), padding_s=SPEECH_PADDING_S)
+    return SileroDetector(network=load_silero())
 
 
 def build_voices(config: Config, *, clock: Clock) -> VoiceStore:

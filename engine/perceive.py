@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from engine.diarization.base import NOBODY, Diarizer, Enrolled, Merge
@@ -51,7 +51,10 @@ class Perception:
 
 
 class Perceiver:
-    """The stages before the models, in the order in which they need each other."""
+    """The stages before the models, in the order in which they need each other.
+
+    room_s: how much the encoders hear around a turn, where nobody else has a turn.
+    """
 
     def __init__(
         self,
@@ -61,12 +64,14 @@ class Perceiver:
         faces: FaceLocator,
         speaking_face: SpeakingFace,
         longest_turn_s: float,
+        room_s: float = 0.0,
     ) -> None:
         self._vad = vad
         self._diarizer = diarizer
         self._faces = faces
         self._speaking_face = speaking_face
         self._longest_turn_s = longest_turn_s
+        self._room_s = room_s
 
     def listen(
         self,
@@ -113,21 +118,23 @@ class Perceiver:
         if seen and media.frames is not None:
             tracks = tuple(self._faces.locate(media))
         seconds = {**listened.seconds, "faces": time.perf_counter() - started}
+        pieces = [piece for turn in listened.turns for piece in split(turn, longest_s=self._longest_turn_s)]
         found = tuple(
             Perceived(piece, None, audio_missing="withheld", video_missing="withheld")
-            if turn.speaker in withheld
-            else self._perceive_turn(piece, media, tracks, alone_in_view=alone_in_view)
-            for turn in listened.turns
-            for piece in split(turn, longest_s=self._longest_turn_s)
+            if piece.speaker in withheld
+            else self._perceive_turn(
+                piece, with_room(piece, pieces, room_s=self._room_s), media, tracks, alone_in_view=alone_in_view
+            )
+            for piece in pieces
         )
         return Perception(turns=found, seconds=seconds)
 
     def _perceive_turn(
-        self, turn: VoiceTurn, media: Media, tracks: tuple[FaceTrack, ...], *, alone_in_view: bool
+        self, turn: VoiceTurn, heard: Span, media: Media, tracks: tuple[FaceTrack, ...], *, alone_in_view: bool
     ) -> Perceived:
         audio = None
         if media.audio is not None:
-            audio = media.audio[_sample(turn.span.start_s) : _sample(turn.span.end_s)]
+            audio = media.audio[_sample(heard.start_s) : _sample(heard.end_s)]
         face = self._face_of(turn, media, tracks, alone_in_view=alone_in_view)
         faces, video_missing = (None, face) if isinstance(face, str) else (face.crops, None)
         utterance = None
@@ -153,6 +160,14 @@ def split(turn: VoiceTurn, *, longest_s: float) -> tuple[VoiceTurn, ...]:
         replace(turn, span=Span(turn.span.start_s + i * step, turn.span.start_s + (i + 1) * step))
         for i in range(pieces)
     )
+
+
+def with_room(turn: VoiceTurn, turns: Sequence[VoiceTurn], *, room_s: float) -> Span:
+    """A turn's span and up to `room_s` on either side, but nothing of any other turn in the segment's `turns`."""
+    start_s, end_s = turn.span.start_s, turn.span.end_s
+    before = [min(other.span.end_s, start_s) for other in turns if other.span.start_s < start_s]
+    after = [max(other.span.start_s, end_s) for other in turns if other.span.end_s > end_s]
+    return Span(max(0.0, start_s - room_s, *before), min(end_s + room_s, *after, math.inf))
 
 
 def _sample(seconds: float) -> int:

@@ -23,7 +23,6 @@ from pyannote.metrics.detection import DetectionErrorRate
 from scipy.signal import resample_poly
 from torch import Tensor
 
-from engine.build import SPEECH_PADDING_S
 from engine.layers.silero import FRAME, SileroState, SileroVad, load_silero
 from engine.signals import SAMPLE_RATE_HZ, Span, Waveform
 from engine.vad.silero import SileroDetector
@@ -177,9 +176,6 @@ def main() -> None:
         "webrtcvad": lambda gap_s: WebrtcDetector(gap_s=gap_s).detect,
         "silero, untuned": lambda gap_s: untuned_silero(network),
         "silero both ways": lambda gap_s: SileroDetector(network=network, gap_s=gap_s).detect,
-        "silero both ways, padded as in the engine": lambda gap_s: (
-            SileroDetector(network=network, gap_s=gap_s, padding_s=SPEECH_PADDING_S).detect
-        ),
     }
     detector = SileroDetector(network=network)
     report = {
