@@ -98,7 +98,7 @@ def test_a_voice_is_measured_by_how_like_itself_it_is():
 
 
 def test_of_a_voice_heard_briefly_what_is_usual_is_believed():
-    tensors = {"centroid/a": 0.95 * ANNA, "centroid_s/a": np.float32(1.6)}
+    tensors = {"centroid/a": 0.95 * ANNA, "centroid_s/a": np.float32(1.0)}
     settings = RegistrySettings(cohesion=0.7)
     measures = yardsticks(tensors, enrolled={"b": 0.95 * BERT}, settings=settings)
     assert measures["a"] @ ANNA == pytest.approx(0.95 / 0.7)
