@@ -14,7 +14,7 @@ from engine.diarization.registry import CENTROID, SECONDS, known_speakers
 from engine.enrolled import EnrolledVoices, Known
 from engine.perceive import Listened, Perceived, Perceiver
 from engine.policy import RoleGate, Roster, Ruling
-from engine.records import UNKNOWN, with_merges, with_roster, with_voices
+from engine.records import MIXED, UNKNOWN, with_merges, with_roster, with_voices
 from engine.roles import Roles
 from engine.signals import Media, StepRequest, Tensors
 from schemas.events import Modalities, PolicyDecision
@@ -118,8 +118,9 @@ class Identifier:
         denied = frozenset(name for name, decision in decisions.items() if not decision.allowed)
         dropped = self._gate.dropped(record.roster, roster)
         record = with_roster(record, roster, dropped=dropped | denied)
-        if segment.speaker is None and segment.role is not None:
-            record = with_voices(record, [name for name in decisions if name not in denied], role=segment.role)
+        if segment.speaker is None:
+            voices = [turn.speaker for turn in listened.turns if turn.speaker not in denied]
+            record = with_voices(record, voices, role=segment.role or MIXED)
         tensors = self._parted(listened.tensors, denied | dropped, roster)
         looked = self._perceiver.look(
             media, listened, withheld=denied, alone_in_view=self._gate.anyone_denied(record.roster)
@@ -148,14 +149,19 @@ class Identifier:
     def _judged(
         self, listened: Listened, segment: Segment, ruling: Ruling, record: DialogueRecord, known: Known
     ) -> tuple[Mapping[str, PolicyDecision], Roster]:
-        """What the gate says of every speaker of the segment, and the roster with those whose role is known."""
+        """What the gate says of every speaker of the segment, and the roster with those whose role is known.
+
+        And of who is recognised by a merge, speaking or not: their name may deny them.
+        """
         decisions: dict[str, PolicyDecision] = {}
         roster = dict(record.roster)
-        for name in dict.fromkeys(turn.speaker for turn in listened.turns):
+        elsewhere = segment.model_copy(update={"role": None})
+        spoke = dict.fromkeys((turn.speaker for turn in listened.turns), segment)
+        for name, said in {**dict.fromkeys((one.into for one in listened.merges), elsewhere), **spoke}.items():
             decisions[name] = ruling.decision
             if name == segment.speaker:
                 continue
-            who = self._participant(name, segment, record, known)
+            who = self._participant(name, said, record, known)
             if who.role is not None or ruling.each_voice:
                 decisions[name] = self._gate.decide(who)
                 roster[name] = who

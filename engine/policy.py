@@ -79,6 +79,7 @@ class RoleGate:
         and stays denied. A segment that names neither is a mixed channel, and is withheld whole unless
         everybody announced is allowed: to know who speaks, one would have to analyse the denied voices too. Where that
         is configured, each voice is decided by itself, if anybody may be inferred of those who can be told apart.
+        Without consent nobody is: whose it was cannot be told.
 
         `anybody` are the roles somebody may have who was not announced; `recognisable` are those known by their voice.
         """
@@ -86,6 +87,8 @@ class RoleGate:
             return self._rule_speaker(segment.speaker, segment, roster)
         if segment.role is not None:
             return self._rule_channel(segment.role, segment, roster)
+        if segment.consent is False:
+            return Ruling(decision=PolicyDecision(allowed=False, rule="consent missing"), roster=roster)
         decision = self._decide_mixed((*roster.values(), *anybody))
         if not decision.allowed and self.identify_denied and any(map(self.admits, (*anybody, *recognisable))):
             each = PolicyDecision(allowed=True, rule="each voice is decided by itself")

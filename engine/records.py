@@ -14,6 +14,9 @@ RECENT_IDS = 64
 """How many ids of a dialogue's last records are remembered, to know a producer's duplicate."""
 
 
+MIXED = ""
+"""Where in `DialogueRecord.voices` those are who were heard on a channel that has no role."""
+
 UNKNOWN = ""
 """Who spoke first, where somebody did whom we did not hear or have forgotten."""
 
@@ -142,7 +145,7 @@ def _together(a: SpeakerSummary, b: SpeakerSummary) -> SpeakerSummary:
 
 def _lasting(record: DialogueRecord) -> Mapping[str, Participant]:
     """The roster without the voices that cannot be recognised again, for their centroids are gone with the state."""
-    gone = {name for names in record.voices.values() for name in names}
+    gone = {name for names in record.voices.values() for name in names}.difference(record.announced)
     return {name: who for name, who in record.roster.items() if name not in gone}
 
 

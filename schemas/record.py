@@ -56,7 +56,7 @@ class DialogueRecord(Message):
     """`Segment.origin` of the last records."""
     roster: Mapping[str, Participant] = {}
     voices: Mapping[str, tuple[str, ...]] = {}
-    """Participants that diarization told apart, by the role of the channel they were heard on."""
+    """Participants that diarization told apart, by the role of the channel they were heard on; "" is a mixed one."""
     aliases: Mapping[str, str] = {}
     """Ids that turned out to be somebody else's voice, and whose; they are given to nobody again."""
     announced: tuple[Name, ...] = ()
