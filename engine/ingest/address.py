@@ -1,8 +1,10 @@
 """What a person calls a source, and which one that is."""
 
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,7 +49,7 @@ def source_at(address: str, *, raw: Raw | None, live: bool | None) -> Source:
         if path.is_dir():
             raise ConfigurationError(f"{address} is a folder; a stream is one file or one address")
         if raw is not None:
-            return _raw(raw, lambda: path.open("rb"), live=bool(live))
+            return _raw(raw, partial(_file, path), live=bool(live))
     elif raw is not None:
         raise ConfigurationError("raw samples come from a file or from standard input; an address says what it sends")
     options = {"rtsp_transport": "tcp"} if scheme.startswith("rtsp") else {}
@@ -61,4 +63,14 @@ def _raw(raw: Raw, opened: Callable[[], Bytes], *, live: bool) -> RawSource:
 
 
 def _standard_input() -> Bytes:
+    if sys.stdin is None:
+        # Its number may be that of something else by now.
+        raise ConfigurationError("there is no standard input to read")
     return open(0, "rb", closefd=False)
+
+
+def _file(path: Path) -> Bytes:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be opened: {error.strerror}") from error

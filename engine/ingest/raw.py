@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import BadMedia, ConfigurationError
+from engine.errors import BadMedia, ConfigurationError, SourceUnavailable
 from engine.ingest.base import Heard
 from engine.ingest.pcm import FORMATS, to_samples
 from engine.ingest.resample import Resampler
@@ -61,7 +61,7 @@ class RawSource:
         size = FORMATS[self._format] * self._channels
         rest, read, done = b"", 0, 0
         with closing(self._opened()) as source:
-            while data := source.read1(_READ_BYTES):
+            while data := _read(source):
                 read += len(data)
                 data = rest + data
                 whole = len(data) // size * size
@@ -81,3 +81,10 @@ class RawSource:
         frame = av.AudioFrame.from_ndarray(samples, format="s16p", layout=f"{self._channels}C")
         frame.sample_rate = self._rate_hz
         return frame
+
+
+def _read(source: Bytes) -> bytes:
+    try:
+        return source.read1(_READ_BYTES)
+    except OSError as error:
+        raise SourceUnavailable(f"the samples broke off: {error.strerror}") from error

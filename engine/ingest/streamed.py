@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.errors import BadMedia, ConfigurationError, SourceUnavailable
 from engine.ingest.base import SIDE_MOST_PX, Heard, Piece, Seen
 from engine.ingest.resample import Resampler
+from engine.ingest.shown import without_secrets
 from engine.ingest.timeline import picture_timeline, sound_timeline
 from engine.signals import SAMPLE_RATE_HZ
 
@@ -47,6 +48,7 @@ class StreamedSource:
         fps_most: float = 25.0,
     ) -> None:
         self._address = address
+        self._shown = without_secrets(address)
         self._format = format
         self._options = dict(options or {})
         self._silent_s = silent_s
@@ -57,7 +59,7 @@ class StreamedSource:
     def pieces(self) -> Generator[Piece, None, None]:
         """See `Source.pieces`."""
         with closing(self._open()) as container:
-            listening = _Listening(container, fps_most=self._fps_most)
+            listening = _Listening(container, shown=self._shown, fps_most=self._fps_most)
             packets = container.demux(*listening.streams)
             while True:
                 try:
@@ -65,7 +67,7 @@ class StreamedSource:
                 except (StopIteration, IndexError):  # IndexError: a stream begins that the header did not name
                     break
                 except (av.FFmpegError, OSError) as error:
-                    raise SourceUnavailable(f"{self._address} broke off: {_sentence(error)}") from error
+                    raise SourceUnavailable(f"{self._shown} broke off: {_sentence(error)}") from error
                 try:
                     frames = packet.decode()
                 except (av.FFmpegError, ValueError):
@@ -85,24 +87,24 @@ class StreamedSource:
                 metadata_errors="ignore",
             )
         except _MISSING as error:
-            raise ConfigurationError(f"{self._address} cannot be opened: {_sentence(error)}") from error
+            raise ConfigurationError(f"{self._shown} cannot be opened: {_sentence(error)}") from error
         except (av.InvalidDataError, ValueError) as error:
-            raise BadMedia(f"{self._address} holds no sound and no picture that can be read") from error
+            raise BadMedia(f"{self._shown} holds no sound and no picture that can be read") from error
         except (av.FFmpegError, OSError) as error:
-            raise SourceUnavailable(f"{self._address} does not answer: {_sentence(error)}") from error
+            raise SourceUnavailable(f"{self._shown} does not answer: {_sentence(error)}") from error
 
 
 class _Listening:
     """One connection: its two streams and their clocks."""
 
-    def __init__(self, container: InputContainer, *, fps_most: float) -> None:
+    def __init__(self, container: InputContainer, *, shown: str, fps_most: float) -> None:
         sound = next((s for s in container.streams.audio if s.codec_context is not None), None)
         moving = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
         picture = next((s for s in moving if s.codec_context is not None), None)
         if sound is None and picture is None:
-            raise BadMedia(f"{container.name} holds no sound and no picture that can be read")
+            raise BadMedia(f"{shown} holds no sound and no picture that can be read")
         if picture is not None and picture.width * picture.height > _PIXELS_MOST:
-            raise BadMedia(f"{container.name} has pictures of {picture.width}x{picture.height} pixels; too large")
+            raise BadMedia(f"{shown} has pictures of {picture.width}x{picture.height} pixels; too large")
         self.streams = [stream for stream in (sound, picture) if stream is not None]
         for stream in self.streams:
             stream.codec_context.thread_count = 1

@@ -27,12 +27,15 @@ class FileVoices:
         """Write a voice until it expires, whole or not at all."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            unfinished = self._folder / f"{uuid4().hex}.unfinished"
-            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(voice.model_dump_json().encode())
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._path(voice.name))
+            unfinished = self._folder / f"{_stem(voice.name)}.{uuid4().hex}.unfinished"
+            try:
+                with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(voice.model_dump_json().encode())
+                    file.flush()
+                    os.fsync(file.fileno())
+                unfinished.replace(self._folder / f"{_stem(voice.name)}{_SUFFIX}")
+            finally:
+                unfinished.unlink(missing_ok=True)
         except OSError as error:
             raise StoreUnavailable(f"enrolled voices cannot be kept in {self._folder}: {error.strerror}") from error
 
@@ -40,32 +43,46 @@ class FileVoices:
         """The voices that have not expired, by name."""
         now = datetime.fromtimestamp(self._clock.wall_s(), tz=UTC)
         found = []
-        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+        for path in self._files(_SUFFIX):
             voice = _read(path)
             if voice is None:
                 continue
             if voice.expired(now):
-                path.unlink(missing_ok=True)
+                _unlink(path)
             else:
                 found.append(voice)
         return tuple(sorted(found, key=lambda voice: voice.name))
 
     def delete(self, name: str) -> bool:
         """Erase a voice; says whether there was one."""
-        try:
-            self._path(name).unlink()
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise StoreUnavailable(f"an enrolled voice in {self._folder} stays: {error.strerror}") from error
-        return True
+        # What a killed enrolment left half done goes too.
+        files = [path for path in self._files("") if path.name.startswith(_stem(name))]
+        for path in files:
+            _unlink(path)
+        return bool(files)
 
     def close(self) -> None:
         """Nothing to free."""
 
-    def _path(self, name: str) -> Path:
-        # A name may be longer than a file's and hold whatever a path must not.
-        return self._folder / f"{blake2b(name.encode(), digest_size=16).hexdigest()}{_SUFFIX}"
+    def _files(self, suffix: str) -> Sequence[Path]:
+        try:
+            return sorted(path for path in self._folder.iterdir() if path.name.endswith(suffix))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StoreUnavailable(f"{self._folder} cannot be read: {error.strerror}") from error
+
+
+def _stem(name: str) -> str:
+    # A name may be longer than a file's and hold whatever a path must not.
+    return blake2b(name.encode(), digest_size=16).hexdigest()
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"{path} cannot be deleted: {error.strerror}") from error
 
 
 def _read(path: Path) -> EnrolledVoice | None:
