@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actors.cli.hearing import Hearing, quiet_engine
-from actors.cli.options import AsJson, ConfigFile, Role
+from actors.cli.options import AsJson, ConfigFile, Role, new_file
 from actors.cli.replay import Progress
 
 if TYPE_CHECKING:
@@ -35,9 +35,14 @@ def analyze(
         list[Path], typer.Argument(metavar="FILE...", help="Recordings of one conversation in order, or one corpus.")
     ],
     json: AsJson = False,
-    rttm: Annotated[Path | None, typer.Option(metavar="OUT", help="Write who spoke when to this file.")] = None,
+    rttm: Annotated[
+        Path | None, typer.Option(metavar="OUT", callback=new_file, help="Write who spoke when to this file.")
+    ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="OUT.html", help="Write a page that stands alone, with pictures of faces.")
+        Path | None,
+        typer.Option(
+            metavar="OUT.html", callback=new_file, help="Write a page that stands alone, with pictures of faces."
+        ),
     ] = None,
     speakers: Annotated[int | None, typer.Option(min=1, max=1000, help="How many people speak, if known.")] = None,
     channel: Annotated[
@@ -72,9 +77,11 @@ def analyze(
     played = _play(engine, source, hearing, role=role, json=json)
     failures = (*played.failures, *hearing.failures)
     if rttm is not None:
-        rttm.write_text("".join(rttm_lines(hearing.events)))
+        rttm.write_text("".join(rttm_lines(hearing.events)), encoding="utf-8")
     if report is not None:
-        report.write_text(_page(files, config, role, hearing.events, faces, played, failures), encoding="utf-8")
+        page = _page(files, config, role, hearing.events, faces, played, failures)
+        # The name of a file may be no text.
+        report.write_text(page, encoding="utf-8", errors="replace")
     if played.stopped_at_s is not None:
         typer.echo(f"Stopped after {played.stopped_at_s:.0f} s; what was analysed until then is written.", err=True)
     if failures or played.stopped_at_s is not None:
@@ -115,7 +122,7 @@ def rttm_lines(events: Iterable["EmotionEvent"]) -> Iterator[str]:
     """Who spoke when, in the NIST format; times are seconds of the dialogue."""
     last = {(event.dialogue_id, event.turn): event for event in events if event.turn is not None}
     for event in sorted(last.values(), key=lambda each: (each.dialogue_id, each.start_s)):
-        speaker = "_".join((event.speaker or "unknown").split())
+        speaker = "_".join((event.speaker or "").split()) or "unknown"
         span = f"{event.start_s:.3f} {event.end_s - event.start_s:.3f}"
         yield f"SPEAKER {event.dialogue_id} 1 {span} <NA> <NA> {speaker} <NA> <NA>\n"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actors.cli.options import AsJson, ConfigFile
+from actors.cli.options import AsJson, ConfigFile, name_of
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -26,7 +26,7 @@ CONSENT = (
 
 
 def enroll(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose voice it is.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", callback=name_of, help="Whose voice it is.")] = None,
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE...", help="Recordings in which nobody else speaks.")
     ] = None,
@@ -34,7 +34,8 @@ def enroll(
         bool, typer.Option("--consent", help="The person agreed to this; without it you are asked.")
     ] = False,
     role: Annotated[
-        str | None, typer.Option(help="Role by which the person is known; a denied one is never inferred.")
+        str | None,
+        typer.Option(callback=name_of, help="Role by which the person is known; a denied one is never inferred."),
     ] = None,
     days: Annotated[
         int,
@@ -45,7 +46,9 @@ def enroll(
         ),
     ] = DAYS,
     list_: Annotated[bool, typer.Option("--list", help="Show who is enrolled, and until when.")] = False,
-    delete: Annotated[str | None, typer.Option(metavar="NAME", help="Forget a voice at once.")] = None,
+    delete: Annotated[
+        str | None, typer.Option(metavar="NAME", callback=name_of, help="Forget a voice at once.")
+    ] = None,
     json: AsJson = False,
     config_file: ConfigFile = None,
     store: Annotated[

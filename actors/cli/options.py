@@ -1,5 +1,6 @@
 """Options that several commands share, and how a command finds the running stack."""
 
+import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,26 @@ from engine.errors import ConfigurationError, TransportUnavailable
 
 if TYPE_CHECKING:
     from engine.config import Config
+
+
+def name_of(text: str | None) -> str | None:
+    """A speaker or a role as every message takes it. Raises `BadParameter` for one that none could hold."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from schemas.segment import Name
+
+    try:
+        return TypeAdapter(Name | None).validate_python(text)
+    except ValidationError:
+        raise typer.BadParameter("a name or a role is text of 1 to 128 characters") from None
+
+
+def new_file(path: Path | None) -> Path | None:
+    """A file that can be written, known before the work it is to hold is done. Raises `BadParameter`."""
+    if path is not None and (path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK)):
+        raise typer.BadParameter(f"{path} cannot be written: there is no such folder, or no right to write there")
+    return path
+
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration, as TOML.")]
 Broker = Annotated[
@@ -22,7 +43,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON, one va
 _ANSWER_S = 3.0
 """The client itself would go on trying for half a minute."""
 
-Role = Annotated[str, typer.Option("--role", help="Role of everybody whose source names none.")]
+Role = Annotated[str, typer.Option("--role", callback=name_of, help="Role of everybody whose source names none.")]
 
 
 def reach(config: "Config", *, broker: str | None = None, store: str | None = None) -> "Config":

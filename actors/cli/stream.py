@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actors.cli.options import AsJson, Broker, ConfigFile, bootstrap_of, reach
+from actors.cli.options import AsJson, Broker, ConfigFile, bootstrap_of, name_of, reach
 from actors.cli.streaming import Streaming
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _ENDLESS = "endless"
 def stream(
     source: Annotated[str, typer.Argument(help="A file, an address, `mic`, `mic:NAME`, or `-` for raw samples.")],
     dialogue: Annotated[str, typer.Option(metavar="ID", help="The conversation it belongs to.")],
-    role: Annotated[str | None, typer.Option(help="Role of everybody who has no other.")] = None,
+    role: Annotated[str | None, typer.Option(callback=name_of, help="Role of everybody who has no other.")] = None,
     consent: Annotated[bool | None, typer.Option(help="What those who are heard said; unsaid by default.")] = None,
     channel: Annotated[
         list[str] | None, typer.Option(metavar="N=NAME[:ROLE]", help="Who is heard on a channel, counted from 0.")
@@ -76,6 +76,7 @@ def stream(
     from engine.ingest.address import source_at
     from engine.ingest.builders import build_ingest
     from engine.ingest.segmenter import Identity
+    from engine.ingest.shown import without_secrets
     from engine.metrics import Figures
     from engine.transport.kafka_publisher import KafkaPublisher
     from schemas.topics import DIALOGUE_ID
@@ -102,7 +103,10 @@ def stream(
             report=shown,
         )
         said = {None: "not said", True: "given", False: "denied"}[consent]
-        typer.echo(f"Streaming {source} as dialogue {dialogue}; role: {role or 'none'}; consent: {said}.", err=True)
+        listened_to = without_secrets(source)
+        typer.echo(
+            f"Streaming {listened_to} as dialogue {dialogue}; role: {role or 'none'}; consent: {said}.", err=True
+        )
         with shown.progress(ingest), _stopping(ingest):
             ingest.run()
     finally:
@@ -117,9 +121,12 @@ def read_voices(named: Sequence[str], *, apart: bool, role: str | None) -> "Voic
     for text in named:
         number, _, who = text.partition("=")
         name, _, its_role = who.partition(":")
-        if not number.isdecimal() or not name or int(number) in voices:
-            raise typer.BadParameter(f"{text!r} is not N=NAME or N=NAME:ROLE, each N once", param_hint="--channel")
-        voices[int(number)] = Voice(name, its_role or None)
+        taken = {voice.speaker for voice in voices.values()}
+        if not number.isdecimal() or not name or int(number) in voices or name in taken:
+            raise typer.BadParameter(
+                f"{text!r} is not N=NAME or N=NAME:ROLE, each N and each NAME once", param_hint="--channel"
+            )
+        voices[int(number)] = Voice(name_of(name), name_of(its_role or None))
     return Voices(apart=apart or bool(voices), named=voices, role=role)
 
 
