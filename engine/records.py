@@ -153,7 +153,8 @@ def check_bounds(record: DialogueRecord, segment: Segment) -> None:
     """Raise `BadSegment` where the segment brings one participant or source too many; any source may end a dialogue."""
     if segment.type == ENDED_TYPE:
         return
-    crowd = "participants" if len(record.roster) > MOST_PARTICIPANTS else None
+    heard = {name for names in record.voices.values() for name in names}
+    crowd = "participants" if len(heard.union(record.roster)) > MOST_PARTICIPANTS else None
     if segment.source not in record.sequences:
         crowd = "sources"
     if crowd is not None:

@@ -160,7 +160,7 @@ class Ingest:
     def _send(self, batch: list[Ready]) -> None:
         try:
             self._delivery.send(batch)
-        except TurntoneError:
+        except (TurntoneError, KeyboardInterrupt):
             self._lose(batch)
             raise
         media = [ready for ready in batch if ready.segment.type == SEGMENT_TYPE]

@@ -1,7 +1,11 @@
 """Ways around the gate that a dialogue opens by itself: withdrawn consent, merges, a second beginning."""
 
+import pytest
+
 from engine import snapshot
+from engine.errors import BadSegment
 from engine.roles import Roles
+from schemas.segment import MOST_PARTICIPANTS
 from schemas.topics import ENDED_TYPE
 from tests.engine.spoken import build, converse, incoming, merges, speakers, started, step, turns
 
@@ -46,3 +50,12 @@ def test_voices_of_a_mixed_channel_do_not_listen_to_the_dialogue_that_is_opened_
     )
     assert inferred(*steps) == [True, True, True]
     assert set(steps[-1].record.roster) == set(speakers(steps[-1]))
+
+
+def test_voices_without_a_role_are_bounded_too():
+    first, second = incoming(1, (0, 3)), incoming(2, (90, 3))
+    known = incoming(0, (0, 3), speaker="ann", role="customer")
+    record = converse(build(), known, first)[-1].record
+    crowd = {"": tuple(f"voice-{n}" for n in range(MOST_PARTICIPANTS - len(record.roster)))}
+    with pytest.raises(BadSegment, match="participants already"):
+        step(build(), record.model_copy(update={"voices": crowd}), second)
