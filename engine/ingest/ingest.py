@@ -137,20 +137,29 @@ class Ingest:
 
     def _cut(self) -> None:
         try:
-            started: Ready | None = None
+            if self._cut_pieces():
+                self._offer(self._segmenter.finish())
+                if not self._keep_open:
+                    reason = "the stream ended" if self._failure is None else "the stream broke off"
+                    self._ready.put(self._segmenter.ended(reason))
+        except Exception as error:
+            self._failure = error
+        finally:
+            self._ready.close()
+
+    def _cut_pieces(self) -> bool:
+        """Whether the dialogue has started. What cannot be cut ends the stream; what was said before it is kept."""
+        started = False
+        try:
             while pieces := self._pieces.get():
-                opening = [] if started else [started := self._segmenter.started()]
-                # All at once, so that a source whose channels are not as they were named starts no dialogue.
-                self._offer([*opening, *self._segmenter.feed(pieces[0])])
-            self._offer(self._segmenter.finish())
-            if started and not self._keep_open:
-                reason = "the stream ended" if self._failure is None else "the stream broke off"
-                self._ready.put(self._segmenter.ended(reason))
+                found: Iterable[Ready] = self._segmenter.feed(pieces[0])
+                # At once, so that a source whose channels are not as they were named starts no dialogue.
+                self._offer(found if started else [self._segmenter.started(), *found])
+                started = True
         except Exception as error:
             self._failure = error
             self._pieces.close()
-        finally:
-            self._ready.close()
+        return started
 
     def _offer(self, found: Iterable[Ready]) -> None:
         for ready in found:
