@@ -116,7 +116,9 @@ def test_both_ways_give_the_same_answers(demo, environment):
         assert all(one[name] == other[name] for name in ("turn", "speaker", "start_s", "end_s", "label"))
         assert one["distribution"] == pytest.approx(other["distribution"], abs=1e-4)
         assert one["modalities"]["audio"]
-        assert one["modalities"]["video"]
+        assert one["modalities"]["video"] or one["modalities"]["video_missing"]
+    # Two people are in the picture: in the first clip one mouth goes with the voice, a word of 1.2 s tells nothing.
+    assert [one["modalities"]["video"] for one in offline] == [True, False]
 
 
 def test_a_second_stack_in_the_same_folder_is_refused(demo, environment):
