@@ -1,5 +1,6 @@
 """Options that several commands share, and how a command finds the running stack."""
 
+import math
 import os
 import socket
 from pathlib import Path
@@ -23,6 +24,13 @@ def name_of(text: str | None) -> str | None:
         return TypeAdapter(Name | None).validate_python(text)
     except ValidationError:
         raise typer.BadParameter("a name or a role is text of 1 to 128 characters") from None
+
+
+def finite(number: float) -> float:
+    """A number of seconds. Raises `BadParameter` for one that no message could hold."""
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"{number} is no time")
+    return number
 
 
 def new_file(path: Path | None) -> Path | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actors.cli.options import AsJson, Broker, ConfigFile, bootstrap_of, name_of, reach
+from actors.cli.options import AsJson, Broker, ConfigFile, bootstrap_of, finite, name_of, reach
 from actors.cli.streaming import Streaming
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def stream(
     reconnect: Annotated[
         str, typer.Option(metavar="N", help="Attempts in a row to reach a live source again; or `endless`.")
     ] = "10",
-    offset: Annotated[float, typer.Option(min=0, help="Where in the dialogue it begins, in seconds.")] = 0.0,
+    offset: Annotated[
+        float, typer.Option(min=0, callback=finite, help="Where in the dialogue it begins, in seconds.")
+    ] = 0.0,
     keep_open: Annotated[bool, typer.Option("--keep-open", help="The dialogue goes on after the stream.")] = False,
     json: AsJson = False,
     config_file: ConfigFile = None,

@@ -57,9 +57,9 @@ def rows(turns: Sequence[EmotionEvent], *, speakers: Sequence[str]) -> tuple[Row
     """The turns of one dialogue in rows; `speakers` is the order of the lanes. Rows without a turn are left out."""
     end_s = max((turn.end_s for turn in turns), default=0.0)
     long_s = next((step for step in _ROW_S if end_s <= step * _ROWS_MOST), _ROW_S[-1])
-    starts = (number * long_s for number in range(math.ceil(end_s / long_s)))
-    laid = (_row(turns, speakers, start_s=start_s, long_s=long_s) for start_s in starts)
-    return tuple(row for row in laid if row.boxes)
+    spans = (range(int(turn.start_s // long_s), math.ceil(turn.end_s / long_s)) for turn in turns)
+    numbers = sorted({number for span in spans for number in span})
+    return tuple(_row(turns, speakers, start_s=number * long_s, long_s=long_s) for number in numbers)
 
 
 def kind_of(event: EmotionEvent) -> str:

@@ -7,12 +7,29 @@ import pytest
 from actors.cli import main
 from actors.cli.analyze import rttm_lines
 from actors.cli.stream import read_voices
+from actors.report.lanes import rows
 from schemas.events import EmotionEvent, Modalities, PolicyDecision, StateNote
 from simulators.samples import CALL
 
 VOICE = str(CALL / "14b01Fa.flac")
 LONG = "n" * 129
 NO_TEXT = b"ann\xff".decode(errors="surrogateescape")
+
+
+def _turn(speaker, *, start_s, end_s):
+    return EmotionEvent(
+        event_id="e",
+        dialogue_id="d",
+        turn=1,
+        speaker=speaker,
+        start_s=start_s,
+        end_s=end_s,
+        label=None,
+        modalities=Modalities(audio=True, video=False),
+        model_id="m",
+        policy=PolicyDecision(allowed=True, rule="r"),
+        state=StateNote(status="new"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,20 +62,7 @@ def test_names_of_channels_stay_as_they_are():
 
 @pytest.mark.parametrize("name", ["   ", "\u2003", "a b\tc", None])
 def test_a_line_of_rttm_has_ten_fields_whatever_a_speaker_is_called(name):
-    event = EmotionEvent(
-        event_id="e",
-        dialogue_id="d",
-        turn=1,
-        speaker=name,
-        start_s=0.0,
-        end_s=1.0,
-        label=None,
-        modalities=Modalities(audio=True, video=False),
-        model_id="m",
-        policy=PolicyDecision(allowed=True, rule="r"),
-        state=StateNote(status="new"),
-    )
-    (line,) = rttm_lines([event])
+    (line,) = rttm_lines([_turn(name, start_s=0.0, end_s=1.0)])
     assert len(line.rstrip("\n").split(" ")) == 10
 
 
@@ -69,3 +73,15 @@ def test_a_file_whose_name_is_no_text_has_its_page(tmp_path, checkpoint, monkeyp
     page = tmp_path / "page.html"
     main(["analyze", str(odd), "--report", str(page)])
     assert "ann" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("offset", ["nan", "inf"])
+def test_a_dialogue_begins_at_a_number(offset, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TURNTONE_DATA", str(tmp_path))
+    assert main(["stream", VOICE, "--dialogue", "d", "--offset", offset]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_turn_far_away_does_not_fill_a_page_with_empty_rows():
+    turn = _turn("ann", start_s=1e15, end_s=1e15 + 2.0)
+    assert [[box.turn for box in row.boxes] for row in rows([turn], speakers=["ann"])] == [[1]]
