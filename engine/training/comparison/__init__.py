@@ -1,0 +1,1 @@
+"""Every fusion model on the same features, under the same protocol."""

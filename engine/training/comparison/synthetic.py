@@ -1,0 +1,61 @@
+"""Two made-up tasks that say what a fusion model can do: one needs both modalities, one asks whom to trust."""
+
+import numpy as np
+import torch
+
+from engine.training.comparison.task import Fold, Task, Tokens
+
+_NAMED = 4
+"""Features of a token: which slot it is (2), its value, noise."""
+
+
+def both_needed(*, utterances: int = 3000, noise: float = 0.1, seed: int = 0) -> Task:
+    """The label is the exclusive or of a bit in the audio and a bit in the video.
+
+    The audio holds +1 in one of two slots and -1 in the other, in an order that is its bit; the video's tokens name one
+    of the slots, its bit; the label is the sign in the slot that is named. Either modality alone is a coin.
+    """
+    draw = np.random.default_rng(seed)
+    audio_bit, video_bit = draw.integers(0, 2, (2, utterances))
+    audio = draw.normal(0, noise, (utterances, 2, _NAMED))
+    audio[:, 0, 0] += 1
+    audio[:, 1, 1] += 1
+    audio[:, 0, 2] += 1 - 2 * audio_bit
+    audio[:, 1, 2] -= 1 - 2 * audio_bit
+    video = draw.normal(0, noise, (utterances, 2, _NAMED))
+    video[np.arange(utterances), :, video_bit] += 1
+    return _task("both needed (made up)", audio, video, audio_bit ^ video_bit)
+
+
+def one_is_noise(*, utterances: int = 3000, noise: float = 2.0, seed: int = 0) -> Task:
+    """The label is in both modalities; in every utterance one of the two, by chance, is drowned in noise."""
+    draw = np.random.default_rng(seed)
+    label = draw.integers(0, 2, utterances)
+    drowned = draw.integers(0, 2, utterances)
+    sides = []
+    for side in range(2):
+        tokens = draw.normal(0, 0.3, (utterances, 4, _NAMED))
+        tokens[:, :, 0] += (2 * label - 1)[:, None]
+        rows = drowned == side
+        tokens[rows] = draw.normal(0, noise, (int(rows.sum()), 4, _NAMED))
+        sides.append(tokens)
+    return _task("one is noise (made up)", sides[0], sides[1], label)
+
+
+def _task(name: str, audio: np.ndarray, video: np.ndarray, label: np.ndarray) -> Task:
+    count = len(label)
+    cut = count * 2 // 3
+    tokens = [
+        Tokens(torch.from_numpy(side).float(), torch.ones(side.shape[:2], dtype=torch.bool)) for side in (audio, video)
+    ]
+    return Task(
+        name=name,
+        audio=tokens[0],
+        video=tokens[1],
+        target=torch.from_numpy(label.astype(np.int64)),
+        groups=np.arange(count).astype(str),
+        folds=(Fold(np.arange(cut), np.arange(cut, count)),),
+        metric="accuracy",
+        outputs=2,
+        note="made up",
+    )
