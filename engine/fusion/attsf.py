@@ -24,6 +24,8 @@ class Attsf(nn.Module):
     what the video's own encoder says beside the mean video token, of the same width. A part that is switched off hands
     on what it was given.
 
+    Defaults are the paper's for RAVDESS (Table II).
+
     Args:
         audio_width, video_width, text_width: of the tokens and of the text's vector; 0: no text.
         width: d; length: of the common time axis.
@@ -37,18 +39,18 @@ class Attsf(nn.Module):
         *,
         audio_width: int,
         video_width: int,
-        text_width: int,
-        width: int,
-        length: int,
-        heads: int,
-        feed_forward_width: int,
-        avam_feed_forward_width: int,
-        cmb_layers: int,
-        sab_layers: int,
-        avam_layers: int,
-        join: Joining | None,
-        classes: int,
-        dropout: float,
+        text_width: int = 0,
+        width: int = 128,
+        length: int = 128,
+        heads: int = 4,
+        feed_forward_width: int = 256,
+        avam_feed_forward_width: int = 128,
+        cmb_layers: int = 6,
+        sab_layers: int = 6,
+        avam_layers: int = 2,
+        join: Joining | None = "sum",
+        classes: int = 7,
+        dropout: float = 0.4,
     ) -> None:
         super().__init__()
         self.text_width = text_width

@@ -31,7 +31,7 @@ class AvtCa(nn.Module):
     absent nothing of the other gets through. `v` is the mean projected video token.
 
     Args:
-        audio_width, video_width: of the tokens; width: d; feed_forward_width: 4 d in the paper.
+        audio_width, video_width: of the tokens; width: d. Defaults are the paper's (IT-4, CT-4, feed-forward 4 d).
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class AvtCa(nn.Module):
         *,
         audio_width: int,
         video_width: int,
-        width: int,
-        feed_forward_width: int,
-        classes: int,
-        dropout: float,
-        transformer_heads: int | None,
-        cross_heads: int | None,
-        own: OwnWay,
-        paper: bool,
+        width: int = 128,
+        feed_forward_width: int = 512,
+        classes: int = 7,
+        dropout: float = 0.1,
+        transformer_heads: int | None = 4,
+        cross_heads: int | None = 4,
+        own: OwnWay = "block",
+        paper: bool = False,
     ) -> None:
         super().__init__()
         if transformer_heads is None and cross_heads is None:

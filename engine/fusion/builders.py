@@ -6,9 +6,9 @@ from typing import Any
 from torch import nn
 
 from engine.errors import ConfigurationError
-from engine.fusion.attsf import Attsf, Joining
+from engine.fusion.attsf import Attsf
 from engine.fusion.avafn import Branch, Cam
-from engine.fusion.avt_ca import AvtCa, OwnWay
+from engine.fusion.avt_ca import AvtCa
 from engine.fusion.ca import CrossAttention
 from engine.fusion.clipwise import Clipwise, Crossing
 from engine.fusion.gate import Gate
@@ -41,70 +41,6 @@ def avafn(
         classes=classes,
         dropout=dropout,
         pool_first=pool_first,
-    )
-
-
-def avt_ca(
-    *,
-    audio_width: int,
-    video_width: int,
-    width: int = 128,
-    feed_forward_width: int = 512,
-    classes: int = 7,
-    dropout: float = 0.1,
-    transformer_heads: int | None = 4,
-    cross_heads: int | None = 4,
-    own: OwnWay = "block",
-    paper: bool = False,
-) -> AvtCa:
-    """AVT-CA at the paper's sizes: IT-4 and CT-4, feed-forward 4 d."""
-    return AvtCa(
-        audio_width=audio_width,
-        video_width=video_width,
-        width=width,
-        feed_forward_width=feed_forward_width,
-        classes=classes,
-        dropout=dropout,
-        transformer_heads=transformer_heads,
-        cross_heads=cross_heads,
-        own=own,
-        paper=paper,
-    )
-
-
-def attsf(
-    *,
-    audio_width: int,
-    video_width: int,
-    text_width: int = 0,
-    width: int = 128,
-    length: int = 128,
-    heads: int = 4,
-    feed_forward_width: int = 256,
-    avam_feed_forward_width: int = 128,
-    cmb_layers: int = 6,
-    sab_layers: int = 6,
-    avam_layers: int = 2,
-    join: Joining | None = "sum",
-    classes: int = 7,
-    dropout: float = 0.4,
-) -> Attsf:
-    """ATTSF-Net at the paper's sizes for RAVDESS (Table II); `join` makes it ATTSF-L2 (`l2`) or ATTSF-Gat (`gat`)."""
-    return Attsf(
-        audio_width=audio_width,
-        video_width=video_width,
-        text_width=text_width,
-        width=width,
-        length=length,
-        heads=heads,
-        feed_forward_width=feed_forward_width,
-        avam_feed_forward_width=avam_feed_forward_width,
-        cmb_layers=cmb_layers,
-        sab_layers=sab_layers,
-        avam_layers=avam_layers,
-        join=join,
-        classes=classes,
-        dropout=dropout,
     )
 
 
@@ -296,10 +232,10 @@ def fusion(name: str, **numbers: Any) -> AnyFusion:
 
 _BUILDERS: Mapping[str, Callable[..., AnyFusion]] = {
     "avafn": avafn,
-    "avt-ca": avt_ca,
-    "attsf": attsf,
-    "attsf-l2": attsf,
-    "attsf-gat": attsf,
+    "avt-ca": AvtCa,
+    "attsf": Attsf,
+    "attsf-l2": Attsf,
+    "attsf-gat": Attsf,
     "ca": ca,
     "tca": tca,
     "jca": jca,

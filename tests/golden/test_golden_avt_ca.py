@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from engine.fusion.avt_ca import AvtCa
-from engine.fusion.builders import avt_ca
 
 FILE = Path(__file__).parents[2] / "../shared/data/golden/avtca.npz"
 close = partial(torch.testing.assert_close, rtol=0, atol=1e-9)
@@ -22,7 +21,7 @@ def golden() -> dict[str, torch.Tensor]:
 
 
 def fusion(values, **options) -> AvtCa:
-    module = avt_ca(
+    module = AvtCa(
         audio_width=8, video_width=8, width=8, feed_forward_width=32, classes=6,
         transformer_heads=2, cross_heads=2, **options,
     ).double()  # fmt: skip

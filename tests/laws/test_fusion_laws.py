@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from engine.fusion import builders
+from engine.fusion.attsf import Attsf
+from engine.fusion.avt_ca import AvtCa
 
 AUDIO, VIDEO, D = 5, 7, 4
 LENGTHS = [(5, 4), (3, 2), (4, 0), (0, 4), (0, 0), (1, 1), (2, 5)]
@@ -19,14 +21,14 @@ TCA = {"width": D, "heads": 2, "feed_forward_width": 6}
 MODELS = {
     "avafn": lambda: builders.avafn(**WIDTHS, width=D, feed_forward_width=6),
     "avafn, one vector": lambda: builders.avafn(**WIDTHS, width=D, feed_forward_width=6, pool_first=True),
-    "avt-ca": lambda: builders.avt_ca(**WIDTHS, **AVT_CA),
-    "avt-ca, own attention": lambda: builders.avt_ca(**WIDTHS, **AVT_CA, own="attention"),
-    "avt-ca, IT-1": lambda: builders.avt_ca(**WIDTHS, **(AVT_CA | {"transformer_heads": 1, "cross_heads": None})),
-    "avt-ca, CT-1": lambda: builders.avt_ca(**WIDTHS, **(AVT_CA | {"transformer_heads": None, "cross_heads": 1})),
-    "attsf": lambda: builders.attsf(**WIDTHS, **ATTSF),
-    "attsf-l2": lambda: builders.attsf(**WIDTHS, **ATTSF, join="l2"),
-    "attsf-gat": lambda: builders.attsf(**WIDTHS, **ATTSF, join="gat"),
-    "attsf, nothing but the way in": lambda: builders.attsf(
+    "avt-ca": lambda: AvtCa(**WIDTHS, **AVT_CA),
+    "avt-ca, own attention": lambda: AvtCa(**WIDTHS, **AVT_CA, own="attention"),
+    "avt-ca, IT-1": lambda: AvtCa(**WIDTHS, **(AVT_CA | {"transformer_heads": 1, "cross_heads": None})),
+    "avt-ca, CT-1": lambda: AvtCa(**WIDTHS, **(AVT_CA | {"transformer_heads": None, "cross_heads": 1})),
+    "attsf": lambda: Attsf(**WIDTHS, **ATTSF),
+    "attsf-l2": lambda: Attsf(**WIDTHS, **ATTSF, join="l2"),
+    "attsf-gat": lambda: Attsf(**WIDTHS, **ATTSF, join="gat"),
+    "attsf, nothing but the way in": lambda: Attsf(
         **WIDTHS, **(ATTSF | {"cmb_layers": 0, "sab_layers": 0, "avam_layers": 0}), join=None
     ),
     "ca": lambda: builders.ca(**WIDTHS, width=D),

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from engine.fusion import builders
+from engine.fusion.attsf import Attsf
+from engine.fusion.avt_ca import AvtCa
 from tests.engine.fusion import naive
 
 AUDIO, VIDEO, D = 5, 7, 4
@@ -69,9 +71,7 @@ def avt_ca_block(weights, mine, theirs, heads):
 @pytest.mark.parametrize("own", ["block", "attention"])
 def test_avt_ca(own, paper):
     module = randomised(
-        builders.avt_ca(
-            **WIDTHS, feed_forward_width=6, transformer_heads=2, cross_heads=2, own=own, paper=paper, dropout=0.0
-        )
+        AvtCa(**WIDTHS, feed_forward_width=6, transformer_heads=2, cross_heads=2, own=own, paper=paper, dropout=0.0)
     )
     result, weights = fused(module), naive.of(module)
     for row, (audio, video) in enumerate(utterances()):
@@ -123,7 +123,7 @@ def joined(weights, join, main, own):
 def test_attsf(join):
     length = 6
     module = randomised(
-        builders.attsf(
+        Attsf(
             **WIDTHS, length=length, heads=2, feed_forward_width=6, avam_feed_forward_width=5,
             cmb_layers=2, sab_layers=2, avam_layers=1, join=join, dropout=0.0,
         )
