@@ -10,6 +10,7 @@ from engine.features.trained import load
 from engine.training.corpora.fer2013 import Fer2013
 from engine.training.recipe import FOLDER
 from engine.training.recognition import recipe as recipes
+from engine.training.recognition.bundle import bundle
 from engine.training.recognition.run import LOG, Report, logits, train
 
 SILENT = Report(step=lambda *_: None, line=lambda _: None)
@@ -139,3 +140,14 @@ def test_a_folder_that_is_not_whole_is_refused(small_faces, tmp_path, damage):
     (tmp_path / "out" / damage).write_bytes(b"{}")
     with pytest.raises(CheckpointError, match="no trained face encoder"):
         load(tmp_path / "out")
+
+
+def test_a_bundle_is_half_as_large_and_answers_alike(small_faces, tmp_path):
+    run(small_faces, "efficientface", tmp_path / "out")
+    bundle(tmp_path / "out", tmp_path / "small")
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("small", "out")]
+    assert sizes[0] < 0.6 * sizes[1]
+    images = Fer2013(small_faces.data / "fer2013.npz").training.images
+    answers = [logits(load(tmp_path / name), images) for name in ("small", "out")]
+    assert abs(answers[0] - answers[1]).max() < 0.02
+    assert (tmp_path / "small" / "LICENSE").is_file()
