@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.diarization.base import NOBODY, Enrolled
 from engine.diarization.clustering import ClusteringSettings, Embeddings, Labels, cluster, follow
 from engine.diarization.local import LocalTurn, SegmentVoices
 from engine.diarization.registry import RegistrySettings
@@ -42,11 +43,18 @@ class VoiceSeparator:
         self._clustering = clustering
         self._registry = registry
 
-    def label(self, audio: Waveform, *, speakers: int | None = None) -> tuple[LocalTurn, ...]:
-        """Who speaks when in a whole recording `[N]`; `speakers` is how many there are, where that is known."""
+    def label(self, audio: Waveform, *, speakers: int | None = None, known: Enrolled = NOBODY) -> tuple[LocalTurn, ...]:
+        """Who speaks when in a whole recording `[N]`; `speakers` is how many there are, where that is known.
+
+        Where voices are `known`, everybody is one of them, by their place in it.
+        """
         speech = self._detect(audio)
         windows = self._embedder.embed(audio, speech)
-        labels = cluster(windows.embeddings, speakers=speakers, settings=self._clustering)
+        if known and len(windows.embeddings):
+            voices = np.stack([voice / np.linalg.norm(voice) for voice in known.values()])
+            labels = follow(windows.embeddings @ voices.T, settings=self._clustering)
+        else:
+            labels = cluster(windows.embeddings, speakers=speakers, settings=self._clustering)
         return tuple(_turns(windows, labels, speech, duration_s=len(audio) / SAMPLE_RATE_HZ))
 
     def separate(

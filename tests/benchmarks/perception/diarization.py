@@ -80,9 +80,15 @@ class Bench:
     def separator(self, clustering: ClusteringSettings, registry: RegistrySettings) -> VoiceSeparator:
         return VoiceSeparator(detect=self.detect, embedder=self.embedder, clustering=clustering, registry=registry)
 
-    def offline(self, audio: Waveform, clustering: ClusteringSettings, speakers: int | None = None) -> Spoken:
-        separator = self.separator(clustering, RegistrySettings())
-        return [(turn.span, str(turn.voice)) for turn in separator.label(audio, speakers=speakers)]
+    def offline(
+        self,
+        audio: Waveform,
+        clustering: ClusteringSettings,
+        speakers: int | None = None,
+        enrolled: Enrolled = NOBODY,
+    ) -> Spoken:
+        turns = self.separator(clustering, RegistrySettings()).label(audio, speakers=speakers, known=enrolled)
+        return [(turn.span, str(turn.voice)) for turn in turns]
 
     def online(self, recording: Recording, registry: RegistrySettings, enrolled: Enrolled = NOBODY) -> Spoken:
         diarizer = OnlineDiarizer(pipeline=self.separator(ClusteringSettings(), registry), registry=registry)
@@ -234,6 +240,9 @@ def measure(folder: Path) -> dict[str, object]:
             }
             if name in others:
                 enrolled = enrolled_from(bench, recordings[others[name]])
+                spoken["offline, voices enrolled from the other file"] = bench.offline(
+                    recording.audio, clustering, enrolled=enrolled
+                )
                 spoken["online, voices enrolled from the other file"] = bench.online(recording, registry, enrolled)
             for system in ("offline", "online"):
                 spoken[f"{system}, everyone is one speaker"] = everyone(spoken[system])

@@ -73,6 +73,19 @@ def test_a_brief_answer_of_a_known_voice_is_told_from_its_neighbours(separator, 
     assert np.isfinite(voices.embeddings).all()
 
 
+def test_a_recording_of_known_voices_says_who_of_them_speaks(separator, exchange, emodb):
+    audio, second = exchange
+    known = {
+        who: separator.separate(np.concatenate(emodb[who][6:9]), [Span(0, 99)], known={}).embeddings[0]
+        for who in ("08", "03")
+    }
+    found_s = [0.0, 0.0]
+    for turn in separator.label(audio, known=known):
+        found_s[turn.voice] += turn.span.duration_s
+    assert found_s[1] == pytest.approx(sum(span.duration_s for span in second), rel=0.3)
+    assert found_s[0] > 0
+
+
 def test_windows_of_a_long_recording_are_those_of_its_parts(separator, emodb):
     embedder = separator._embedder
     assert isinstance(embedder, WindowEmbedder)
