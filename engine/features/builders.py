@@ -143,19 +143,33 @@ def dan(
     side: int = 224,
     crop: int | None = None,
     grey: bool = False,
+    mirrored: bool = False,
     heads: int = 4,
     stem_stride: Literal[2, 4] = 4,
     width: int = 1024,
 ) -> DanEncoder:
     """DAN, as published by default; of pictures of `side` pixels it sees the middle `crop`, all where None."""
-    return DanEncoder(side=side, crop=crop or side, grey=grey, heads=heads, stem_stride=stem_stride, width=width)
+    return DanEncoder(
+        side=side,
+        crop=crop or side,
+        grey=grey,
+        mirrored=mirrored,
+        heads=heads,
+        stem_stride=stem_stride,
+        width=width,
+    )
 
 
 def efficientface(
-    *, side: int = 224, crop: int | None = None, grey: bool = False, stem_stride: Literal[2, 4] = 4
+    *,
+    side: int = 224,
+    crop: int | None = None,
+    grey: bool = False,
+    mirrored: bool = False,
+    stem_stride: Literal[2, 4] = 4,
 ) -> EfficientFaceEncoder:
     """EfficientFace, as published by default; `side` and `crop` as in `dan`."""
-    return EfficientFaceEncoder(side=side, crop=crop or side, grey=grey, stem_stride=stem_stride)
+    return EfficientFaceEncoder(side=side, crop=crop or side, grey=grey, mirrored=mirrored, stem_stride=stem_stride)
 
 
 def r2plus1d(*, frames: int = 8, side: int = 112, precision: Precision = "float32") -> ClipEncoder:

@@ -1,5 +1,7 @@
 """Face crops as a network sees them, and its tokens back in their places."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -35,6 +37,11 @@ def standardised(luma: Tensor) -> Tensor:
     centred = luma - luma.mean(dim=(1, 2), keepdim=True)
     spread = centred.square().mean(dim=(1, 2), keepdim=True).sqrt()
     return (centred / spread.clamp(min=_SPREAD_FLOOR))[:, None].expand(-1, 3, -1, -1)
+
+
+def averaged(see: Callable[[Tensor], Tensor], pictures: Tensor, *, mirrored: bool) -> Tensor:
+    """What `see` makes of pictures `[N, C, S, S]`, or its mean over them and their mirror images."""
+    return (see(pictures) + see(pictures.flip(-1))) / 2 if mirrored else see(pictures)
 
 
 def placed(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.features.crops import framed, normalised, placed
+from engine.features.crops import averaged, framed, normalised, placed
 from engine.layers.residual import WIDTH, ResNet18
 
 _INNER = 256
@@ -61,15 +61,19 @@ class DanEncoder(nn.Module):
 
     A token is the fused 512 numbers of the network, of mean 0 and spread 1 over themselves, under a linear map to
     `width`. That map begins as an isometry (orthonormal columns): it loses nothing, and it has nothing to learn from
-    the faces alone; what is trained on top may train it.
+    the faces alone; what is trained on top may train it. `mirrored`: the 512 numbers are the mean of what the network
+    sees in a picture and in its mirror image.
     """
 
-    def __init__(self, *, side: int, crop: int, grey: bool, heads: int, stem_stride: int, width: int) -> None:
+    def __init__(
+        self, *, side: int, crop: int, grey: bool, mirrored: bool, heads: int, stem_stride: int, width: int
+    ) -> None:
         super().__init__()
         self.width = width
         self.side = side
         self.crop = crop
         self.grey = grey
+        self.mirrored = mirrored
         self.network = Dan(heads=heads, stem_stride=stem_stride)
         self.project = nn.Linear(WIDTH, width, bias=False)
         nn.init.orthogonal_(self.project.weight)
@@ -77,8 +81,15 @@ class DanEncoder(nn.Module):
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Crops `[B, F, 3, S, S]` in [0, 1] and mask `[B, F]` to tokens `[B, F, width]` and the mask."""
         pictures = normalised(framed(inputs[mask], side=self.side, crop=self.crop), grey=self.grey)
-        seen = fused(self.network(pictures).heads).float()
-        return placed(self.project(F.layer_norm(seen, (WIDTH,)))[:, None], mask)
+        return placed(self.project(F.layer_norm(self._seen(pictures), (WIDTH,)))[:, None], mask)
+
+    def classify(self, pictures: Tensor) -> Tensor:
+        """Logits `[N, 7]` of normalised pictures `[N, 3, S, S]`, from what the tokens are made of."""
+        logits: Tensor = self.network.norm(self.network.classifier(self._seen(pictures)))
+        return logits
+
+    def _seen(self, pictures: Tensor) -> Tensor:
+        return averaged(lambda some: fused(self.network(some).heads).float(), pictures, mirrored=self.mirrored)
 
 
 class _Head(nn.Module):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.features.crops import framed, normalised, placed
+from engine.features.crops import averaged, framed, normalised, placed
 from engine.layers.shuffle import ShuffleUnit, depthwise, pointwise
 
 WIDTH = 1024
@@ -67,20 +67,32 @@ class EfficientFace(nn.Module):
 
 
 class EfficientFaceEncoder(nn.Module):
-    """Face crops to one token a frame: the network's 1024 features."""
+    """Face crops to one token a frame: the network's 1024 features.
 
-    def __init__(self, *, side: int, crop: int, grey: bool, stem_stride: int) -> None:
+    mirrored: the mean of those of a picture and of its mirror image.
+    """
+
+    def __init__(self, *, side: int, crop: int, grey: bool, mirrored: bool, stem_stride: int) -> None:
         super().__init__()
         self.width = WIDTH
         self.side = side
         self.crop = crop
         self.grey = grey
+        self.mirrored = mirrored
         self.network = EfficientFace(stem_stride=stem_stride)
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Crops `[B, F, 3, S, S]` in [0, 1] and mask `[B, F]` to tokens `[B, F, 1024]` and the mask."""
         pictures = normalised(framed(inputs[mask], side=self.side, crop=self.crop), grey=self.grey)
-        return placed(self.network(pictures).features[:, None], mask)
+        return placed(self._seen(pictures)[:, None], mask)
+
+    def classify(self, pictures: Tensor) -> Tensor:
+        """Logits `[N, 7]` of normalised pictures `[N, 3, S, S]`, from what the tokens are."""
+        logits: Tensor = self.network.classifier(self._seen(pictures))
+        return logits
+
+    def _seen(self, pictures: Tensor) -> Tensor:
+        return averaged(lambda some: self.network(some).features, pictures, mirrored=self.mirrored)
 
 
 class _Quarters(nn.Module):

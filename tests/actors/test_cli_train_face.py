@@ -17,6 +17,7 @@ name = "efficientface"
 side = 24
 crop = 16
 grey = true
+mirrored = false
 stem_stride = 2
 [training]
 augmentation = 0.5

@@ -25,7 +25,7 @@ _CARD = """# {name}: seven emotions from one picture of a face
 whole recipe.
 
 - Input: grey or coloured face crops, brought to {side} pixels, the middle {crop} of which are seen, in grey, each of
-  mean 0 and spread 1.
+  mean 0 and spread 1{mirrored}.
 - Output: tokens of {width} numbers a crop; the network's own classifier gives {labels}.
 - Stem stride {stem_stride}, where the published network has 4 for pictures of 224 pixels; all else is as published.
 
@@ -37,7 +37,7 @@ read here.
 
 ## Figures
 
-Dev part of Training, one look at each picture, no mirror images:
+Dev part of Training, each picture as it is served:
 
 {figures}
 
@@ -60,6 +60,7 @@ def write(folder: Path, config: Mapping[str, Any], *, parameters: int) -> None:
         parameters=parameters,
         side=encoder["side"],
         crop=encoder["crop"],
+        mirrored="; what is seen is the mean over it and its mirror image" if encoder["mirrored"] else "",
         stem_stride=encoder["stem_stride"],
         width=config["width"],
         labels=", ".join(config["labels"]),

@@ -28,6 +28,7 @@ class DanNumbers(_Section):
     side: int
     crop: int
     grey: bool
+    mirrored: bool
     heads: int
     stem_stride: Literal[2, 4]
     width: int
@@ -40,6 +41,7 @@ class EfficientFaceNumbers(_Section):
     side: int
     crop: int
     grey: bool
+    mirrored: bool
     stem_stride: Literal[2, 4]
 
 

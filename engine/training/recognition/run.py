@@ -102,11 +102,11 @@ def build(recipe: FaceRecipe) -> RecognitionEncoder:
 
 @torch.no_grad()
 def logits(encoder: RecognitionEncoder, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The network's answers to grey pictures `[N, S, S]`, one look at each: `[N, 7]`."""
+    """The network's answers to grey pictures `[N, S, S]`, as they are served: `[N, 7]`."""
     answers = []
     for part in torch.split(torch.from_numpy(images), _BATCH):
         pictures = standardised(framed(part.float()[:, None] / 255, side=encoder.side, crop=encoder.crop)[:, 0])
-        answers.append(encoder.network(pictures.contiguous(memory_format=torch.channels_last)).logits.float())
+        answers.append(encoder.classify(pictures.contiguous(memory_format=torch.channels_last)).float())
     return torch.cat(answers).double().numpy()
 
 

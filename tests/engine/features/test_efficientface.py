@@ -69,3 +69,19 @@ def test_the_builder_makes_it_as_published():
     assert isinstance(encoder, EfficientFaceEncoder)
     assert (encoder.side, encoder.crop, encoder.grey, encoder.width) == (224, 224, False, 1024)
     assert isinstance(encoder.network.pool, torch.nn.MaxPool2d)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["dan", "efficientface"])
+def test_a_face_and_its_mirror_image_give_one_token_if_asked(name):
+    torch.manual_seed(0)
+    encoder = video_encoder({"name": name, "side": 48, "stem_stride": 2, "mirrored": True}).eval()
+    crops = torch.rand(1, 2, 3, 48, 48)
+    mask = torch.ones(1, 2, dtype=torch.bool)
+    tokens = encoder.extract(crops, mask)[0]
+    torch.testing.assert_close(encoder.extract(crops.flip(-1), mask)[0], tokens, atol=1e-4, rtol=1e-4)
+    encoder.mirrored = False
+    one, other = encoder.extract(crops, mask)[0], encoder.extract(crops.flip(-1), mask)[0]
+    assert (one - other).abs().max() > 0.01 * one.std()
+    logits = encoder.network(crops[0]).logits
+    torch.testing.assert_close(encoder.classify(crops[0]), logits, atol=1e-4, rtol=1e-4)

@@ -7,8 +7,8 @@ FER_NAMES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
 SEEN = {"efficientface": "side = 32\ncrop = 24\n", "dan": "side = 16\ncrop = 16\n"}
 ENCODERS = {
-    "efficientface": 'name = "efficientface"\nside = 32\ncrop = 24\ngrey = true\nstem_stride = 2\n',
-    "dan": 'name = "dan"\nside = 16\ncrop = 16\ngrey = true\nheads = 2\nstem_stride = 2\nwidth = 24\n',
+    "efficientface": 'name = "efficientface"\nside = 32\ncrop = 24\ngrey = true\nmirrored = true\nstem_stride = 2\n',
+    "dan": 'name = "dan"\nside = 16\ncrop = 16\ngrey = true\nmirrored = true\nheads = 2\nstem_stride = 2\nwidth = 24\n',
 }
 
 
