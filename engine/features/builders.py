@@ -147,6 +147,7 @@ def dan(
     heads: int = 4,
     stem_stride: Literal[2, 4] = 4,
     width: int = 1024,
+    precision: Precision = "float32",
 ) -> DanEncoder:
     """DAN, as published by default; of pictures of `side` pixels it sees the middle `crop`, all where None."""
     return DanEncoder(
@@ -157,6 +158,7 @@ def dan(
         heads=heads,
         stem_stride=stem_stride,
         width=width,
+        precision=precision,
     )
 
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.features.crops import averaged, framed, normalised, placed
+from engine.features.precision import Precision, computing
 from engine.layers.residual import WIDTH, ResNet18
 
 _INNER = 256
@@ -66,7 +67,16 @@ class DanEncoder(nn.Module):
     """
 
     def __init__(
-        self, *, side: int, crop: int, grey: bool, mirrored: bool, heads: int, stem_stride: int, width: int
+        self,
+        *,
+        side: int,
+        crop: int,
+        grey: bool,
+        mirrored: bool,
+        heads: int,
+        stem_stride: int,
+        width: int,
+        precision: Precision = "float32",
     ) -> None:
         super().__init__()
         self.width = width
@@ -74,6 +84,7 @@ class DanEncoder(nn.Module):
         self.crop = crop
         self.grey = grey
         self.mirrored = mirrored
+        self.precision = precision
         self.network = Dan(heads=heads, stem_stride=stem_stride)
         self.project = nn.Linear(WIDTH, width, bias=False)
         nn.init.orthogonal_(self.project.weight)
@@ -89,7 +100,8 @@ class DanEncoder(nn.Module):
         return logits
 
     def _seen(self, pictures: Tensor) -> Tensor:
-        return averaged(lambda some: fused(self.network(some).heads).float(), pictures, mirrored=self.mirrored)
+        with computing(self.precision, pictures.device):
+            return averaged(lambda some: fused(self.network(some).heads).float(), pictures, mirrored=self.mirrored)
 
 
 class _Head(nn.Module):

@@ -33,7 +33,7 @@ whole recipe.
 
 FER2013, official Training: {train} pictures for training, {dev_count} for choosing, near-duplicates on one side. Its
 licence is unclear, research only: see LICENSE. Its labels are noisy; people agree on about 65 %. PublicTest was not
-read here.
+read for it; `tests/benchmarks/perception/fer2013.py` does, and its table is beside it.
 
 ## Figures
 
