@@ -3,15 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
-
 from engine.errors import ConfigurationError
 from engine.fusion.attsf import Attsf
 from engine.fusion.avafn import Branch, Cam
 from engine.fusion.avt_ca import AvtCa
 from engine.fusion.ca import CrossAttention
-from engine.fusion.clipwise import Clipwise, Crossing
-from engine.fusion.gate import Gate
+from engine.fusion.clipwise import Clipwise
 from engine.fusion.jca import JointCrossAttention, RecursiveCrossAttention
 from engine.fusion.tca import TransformerCrossAttention
 from engine.layers.temporal import Temporal
@@ -57,14 +54,14 @@ def ca(
     dropout: float = 0.0,
 ) -> Clipwise:
     """Cross-attention; with `gate` it is dynamic."""
-    return _clipwise(
+    return Clipwise(
         audio_width=audio_width,
         video_width=video_width,
         width=width,
         crossing=CrossAttention(audio_width=width, video_width=width),
         temperature=temperature if gate else None,
         clips_most=clips_most,
-        classes=classes,
+        outputs=classes,
         regression=regression,
         dropout=dropout,
     )
@@ -85,7 +82,7 @@ def tca(
     dropout: float = 0.0,
 ) -> Clipwise:
     """Transformer cross-attention; with `gate` it is dynamic."""
-    return _clipwise(
+    return Clipwise(
         audio_width=audio_width,
         video_width=video_width,
         width=width,
@@ -94,7 +91,7 @@ def tca(
         ),
         temperature=temperature if gate else None,
         clips_most=clips_most,
-        classes=classes,
+        outputs=classes,
         regression=regression,
         dropout=dropout,
     )
@@ -114,14 +111,14 @@ def jca(
     dropout: float = 0.0,
 ) -> Clipwise:
     """Joint cross-attention; with `gate` it is dynamic."""
-    return _clipwise(
+    return Clipwise(
         audio_width=audio_width,
         video_width=video_width,
         width=width,
         crossing=JointCrossAttention(audio_width=width, video_width=width, inner_width=inner_width),
         temperature=temperature if gate else None,
         clips_most=clips_most,
-        classes=classes,
+        outputs=classes,
         regression=regression,
         dropout=dropout,
     )
@@ -151,7 +148,7 @@ def rjca(
 
     before = temporal(width), temporal(width)
     clips = before[0].width
-    return _clipwise(
+    return Clipwise(
         audio_width=audio_width,
         video_width=video_width,
         width=width,
@@ -161,39 +158,6 @@ def rjca(
         before=before,
         joint=temporal(2 * clips),
         temperature=temperature if gate else None,
-        clips_most=clips_most,
-        classes=classes,
-        regression=regression,
-        dropout=dropout,
-    )
-
-
-def _clipwise(
-    *,
-    audio_width: int,
-    video_width: int,
-    width: int,
-    crossing: Crossing,
-    temperature: float | None,
-    clips_most: int,
-    classes: int,
-    regression: bool,
-    dropout: float,
-    before: tuple[Temporal, Temporal] | None = None,
-    joint: Temporal | None = None,
-) -> Clipwise:
-    clips = width if before is None else before[0].width
-    gates = None
-    if temperature is not None:
-        gates = Gate(width=clips, temperature=temperature), Gate(width=clips, temperature=temperature)
-    return Clipwise(
-        enter_audio=nn.Linear(audio_width, width),
-        enter_video=nn.Linear(video_width, width),
-        before=before,
-        crossing=crossing,
-        gates=gates,
-        joint=joint,
-        clips_width=clips,
         clips_most=clips_most,
         outputs=classes,
         regression=regression,

@@ -30,9 +30,9 @@ class Clipwise(nn.Module):
     is.
 
     Args:
-        enter_audio, enter_video: into the widths of the clips.
+        audio_width, video_width: of the tokens; width: into which they are projected.
         before: the LSTMs of RJCA, one a modality; joint: its last one.
-        gates: of dynamic cross-attention, one a modality.
+        temperature: of the gates of dynamic cross-attention; None: no gates.
         clips_most: longer sequences are read at so many points.
         regression: the head says values in [-1, 1] and not logits.
     """
@@ -40,25 +40,28 @@ class Clipwise(nn.Module):
     def __init__(
         self,
         *,
-        enter_audio: nn.Linear,
-        enter_video: nn.Linear,
-        before: tuple[Temporal, Temporal] | None,
+        audio_width: int,
+        video_width: int,
+        width: int,
         crossing: Crossing,
-        gates: tuple[Gate, Gate] | None,
-        joint: Temporal | None,
-        clips_width: int,
+        temperature: float | None,
         clips_most: int,
         outputs: int,
         regression: bool,
         dropout: float,
+        before: tuple[Temporal, Temporal] | None = None,
+        joint: Temporal | None = None,
     ) -> None:
         super().__init__()
         if clips_most < 1:
             raise ConfigurationError(f"clips_most is {clips_most}; at least one clip is needed")
-        self.enter_audio, self.enter_video = enter_audio, enter_video
+        clips_width = width if before is None else before[0].width
+        self.enter_audio, self.enter_video = nn.Linear(audio_width, width), nn.Linear(video_width, width)
         self.before = None if before is None else nn.ModuleList(before)
         self.crossing = crossing
-        self.gates = None if gates is None else nn.ModuleList(gates)
+        self.gates: nn.ModuleList | None = None
+        if temperature is not None:
+            self.gates = nn.ModuleList(Gate(width=clips_width, temperature=temperature) for _ in range(2))
         self.joint = joint
         self.clips_most = clips_most
         self.regression = regression

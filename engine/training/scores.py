@@ -27,20 +27,12 @@ class Scores:
 def score(labels: NDArray[np.int64], chances: NDArray[np.float64]) -> Scores:
     """Scores of probabilities `[N, 7]` against labels `[N]`."""
     predicted = chances.argmax(axis=1)
-    f1: dict[str, float] = {}
-    recall: dict[str, float] = {}
-    support: dict[str, float] = {}
-    for index, emotion in enumerate(EMOTIONS):
-        true, said = labels == index, predicted == index
-        if not true.any():
-            continue
-        hits = float((true & said).sum())
-        recall[emotion] = hits / float(true.sum())
-        f1[emotion] = 2 * hits / float(true.sum() + said.sum())
-        support[emotion] = float(true.mean())
+    classes = {EMOTIONS[one.label]: one for one in by_class(labels, predicted)}
+    f1: dict[str, float] = {emotion: one.f1 for emotion, one in classes.items()}
+    recall: dict[str, float] = {emotion: one.recall for emotion, one in classes.items()}
     return Scores(
         turns=len(labels),
-        weighted_f1=sum(f1[emotion] * support[emotion] for emotion in f1),
+        weighted_f1=weighted_f1(labels, predicted),
         macro_f1=float(np.mean(list(f1.values()))),
         accuracy=float((predicted == labels).mean()),
         uar=float(np.mean(list(recall.values()))),
@@ -48,3 +40,29 @@ def score(labels: NDArray[np.int64], chances: NDArray[np.float64]) -> Scores:
         per_class_f1=f1,
         per_class_recall=recall,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScores:
+    """How one class that occurs is told; `support` is its share of the labels."""
+
+    label: int
+    f1: float
+    recall: float
+    support: float
+
+
+def by_class(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> tuple[ClassScores, ...]:
+    """Every class that occurs among the labels `[N]`, in order."""
+    found = []
+    for label in np.unique(labels):
+        true, said = labels == label, predicted == label
+        hits = float((true & said).sum())
+        f1, recall = 2 * hits / float(true.sum() + said.sum()), hits / float(true.sum())
+        found.append(ClassScores(label=int(label), f1=f1, recall=recall, support=float(true.mean())))
+    return tuple(found)
+
+
+def weighted_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """The F1 of every class that occurs, weighed by how often it does."""
+    return sum(one.f1 * one.support for one in by_class(labels, predicted))

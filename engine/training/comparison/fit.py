@@ -27,8 +27,6 @@ class Schedule:
     weight_decay: float = 1e-2
     dev_share: float = 0.15
     """Of the training part's groups, on which the epoch is chosen."""
-    modality_missing: float = 0.0
-    """Chance that an utterance is trained without one of its modalities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,6 @@ def fit(name: str, numbers: dict[str, object], task: Task, fold: Fold, *, schedu
         whole = max(1, len(order) // schedule.batch) * schedule.batch
         for rows in torch.split(order[:whole], schedule.batch):
             audio, video = task.audio[rows], task.video[rows]
-            audio, video = _left_out(audio, video, chance=schedule.modality_missing, generator=generator)
             fused = fitted.fused(audio, video)
             optimizer.zero_grad()
             loss = own_loss(
@@ -125,15 +122,3 @@ def _scale(tokens: Tokens, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
 def _scaled(tokens: Tokens, scale: tuple[Tensor, Tensor]) -> Tokens:
     mean, spread = scale
     return Tokens((tokens.values - mean) / spread, tokens.mask)
-
-
-def _left_out(audio: Tokens, video: Tokens, *, chance: float, generator: torch.Generator) -> tuple[Tokens, Tokens]:
-    """Now and then an utterance without its audio or without its video, where it has both."""
-    count = len(audio.mask)
-    drawn = torch.rand(count, generator=generator) < chance
-    drawn &= audio.mask.any(dim=1) & video.mask.any(dim=1)
-    which = torch.rand(count, generator=generator) < 0.5
-    return (
-        Tokens(audio.values, audio.mask & ~(drawn & which)[:, None]),
-        Tokens(video.values, video.mask & ~(drawn & ~which)[:, None]),
-    )

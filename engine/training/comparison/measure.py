@@ -7,6 +7,7 @@ from torch import Tensor
 
 from engine.fusion.losses import concordance
 from engine.training.comparison.task import Task
+from engine.training.scores import weighted_f1
 
 
 def measure(task: Task, rows: NDArray[np.int64], said: Tensor) -> float:
@@ -17,11 +18,4 @@ def measure(task: Task, rows: NDArray[np.int64], said: Tensor) -> float:
     guessed = said.argmax(dim=1)
     if task.metric == "accuracy":
         return float((guessed == target).double().mean())
-    total = 0.0
-    for label in range(task.outputs):
-        true, found = target == label, guessed == label
-        if not true.any():
-            continue
-        f1 = 2 * float((true & found).sum()) / float(true.sum() + found.sum())
-        total += f1 * float(true.double().mean())
-    return total
+    return weighted_f1(target.numpy(), guessed.numpy())

@@ -1,4 +1,4 @@
-"""Two made-up tasks that say what a fusion model can do: one needs both modalities, one asks whom to trust."""
+"""A made-up task that says what a fusion model can do: it needs both modalities."""
 
 import numpy as np
 import torch
@@ -25,21 +25,6 @@ def both_needed(*, utterances: int = 3000, noise: float = 0.1, seed: int = 0) ->
     video = draw.normal(0, noise, (utterances, 2, _NAMED))
     video[np.arange(utterances), :, video_bit] += 1
     return _task("both needed (made up)", audio, video, audio_bit ^ video_bit)
-
-
-def one_is_noise(*, utterances: int = 3000, noise: float = 2.0, seed: int = 0) -> Task:
-    """The label is in both modalities; in every utterance one of the two, by chance, is drowned in noise."""
-    draw = np.random.default_rng(seed)
-    label = draw.integers(0, 2, utterances)
-    drowned = draw.integers(0, 2, utterances)
-    sides = []
-    for side in range(2):
-        tokens = draw.normal(0, 0.3, (utterances, 4, _NAMED))
-        tokens[:, :, 0] += (2 * label - 1)[:, None]
-        rows = drowned == side
-        tokens[rows] = draw.normal(0, noise, (int(rows.sum()), 4, _NAMED))
-        sides.append(tokens)
-    return _task("one is noise (made up)", sides[0], sides[1], label)
 
 
 def _task(name: str, audio: np.ndarray, video: np.ndarray, label: np.ndarray) -> Task:

@@ -1,6 +1,5 @@
 """A task: tokens of two modalities, what is to be said of them, and who is held out when."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,17 +68,6 @@ def one_token(values: NDArray[np.float32]) -> Tokens:
     tensor = torch.from_numpy(values)
     present = tensor.isfinite().all(dim=1)
     return Tokens(torch.where(present[:, None], tensor, 0.0)[:, None], present[:, None])
-
-
-def padded(sequences: Sequence[Tensor], *, width: int) -> Tokens:
-    """Sequences `[T_i, D]` of any length, none included, as one padded array."""
-    longest = max((len(sequence) for sequence in sequences), default=0)
-    values = torch.zeros(len(sequences), max(longest, 1), width)
-    mask = torch.zeros(values.shape[:2], dtype=torch.bool)
-    for row, sequence in enumerate(sequences):
-        values[row, : len(sequence)] = sequence
-        mask[row, : len(sequence)] = True
-    return Tokens(values, mask)
 
 
 def by_group(groups: NDArray[np.str_], *, folds: int, seed: int) -> tuple[Fold, ...]:
