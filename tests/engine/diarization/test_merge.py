@@ -10,26 +10,9 @@ from engine.diarization.base import Merge
 from engine.diarization.local import LocalTurn, SegmentVoices
 from engine.diarization.merge import is_numbered, merge, renamed
 from engine.diarization.online import OnlineDiarizer
-from engine.diarization.registry import RegistrySettings, known_speakers, recognise
+from engine.diarization.registry import known_speakers, recognise
 from engine.signals import Span
-
-SETTINGS = RegistrySettings(
-    same_voice=0.8,
-    new_voice=0.6,
-    least_new_s=1.0,
-    enrolled_voice=0.85,
-    one_voice=0.9,
-    least_merged_s=4.0,
-    # Likeness is the cosine: these voices are as like themselves as can be.
-    cohesion=1.0,
-    cohesion_windows=1e9,
-)
-
-
-def voice(degrees: float) -> np.ndarray:
-    """A unit vector; the cosine of two is that of the angle between them."""
-    angle = np.radians(degrees)
-    return np.array([np.cos(angle), np.sin(angle)], dtype=np.float32)
+from tests.engine.spoken import SETTINGS, voice
 
 
 def learned(**voices: tuple[float, float]):
