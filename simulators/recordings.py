@@ -1,19 +1,18 @@
 """Recordings of one conversation as its segments: cut into utterances as a live stream is, a little at a time."""
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import BadMedia, ConfigurationError, SourceUnavailable
 from engine.ingest.base import Piece, Source
 from engine.ingest.endpoint import EndpointSettings
-from engine.ingest.segmenter import Identity, Ready, Segmenter, segments
+from engine.ingest.segmenter import Identity, Segmenter, segments
 from engine.ingest.streamed import StreamedSource
 from engine.ingest.voices import Voices
 from engine.media.decode import probe
 from engine.transport.base import Outgoing
-from schemas.segment import DialogueStarted
 from simulators.corpus import Skipped
 
 _PAUSE_S = 0.3
@@ -65,14 +64,19 @@ def records(
     for number, path in enumerate(conversation.files):
         source = _Followed(StreamedSource(address=str(path), live=False), origin_s=origin_s, listened=listened)
         last = Segmenter(
-            identity=Identity(dialogue_id=conversation.dialogue_id, run=f"{run}.{number}", consent=True),
+            identity=Identity(
+                dialogue_id=conversation.dialogue_id,
+                run=f"{run}.{number}",
+                consent=True,
+                speakers=conversation.speakers,
+            ),
             voices=conversation.voices,
             endpoint=conversation.endpoint,
             wall=lambda _: datetime.now(tz=UTC),
             origin_s=origin_s,
         )
         if number == 0:
-            yield _with_speakers(last.started(), conversation.speakers).record
+            yield last.started().record
         try:
             for ready in segments(source, last):
                 yield ready.record
@@ -102,10 +106,3 @@ class _Followed:
             self.reached_s = max(self.reached_s, self._origin_s + piece.end_s)
             self._listened(self.reached_s)
             yield piece
-
-
-def _with_speakers(started: Ready, speakers: int | None) -> Ready:
-    if speakers is None:
-        return started
-    word = DialogueStarted.model_validate_json(started.value).model_copy(update={"speakers": speakers})
-    return replace(started, value=word.model_dump_json().encode())

@@ -46,6 +46,7 @@ def stream(
     channel: Annotated[
         list[str] | None, typer.Option(metavar="N=NAME[:ROLE]", help="Who is heard on a channel, counted from 0.")
     ] = None,
+    speakers: Annotated[int | None, typer.Option(min=1, max=1000, help="How many people speak, if known.")] = None,
     channels_are_speakers: Annotated[
         bool, typer.Option("--channels-are-speakers", help="Every channel is somebody; else they are mixed.")
     ] = False,
@@ -97,7 +98,7 @@ def stream(
         ingest = build_ingest(
             listened,
             publisher=publisher,
-            identity=Identity(dialogue_id=dialogue, run=uuid.uuid4().hex[:8], consent=consent),
+            identity=Identity(dialogue_id=dialogue, run=uuid.uuid4().hex[:8], consent=consent, speakers=speakers),
             voices=voices,
             settings=settings,
             clock=SystemClock(),

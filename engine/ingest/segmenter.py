@@ -48,6 +48,8 @@ class Identity:
     run: str
     """A name no run had before: sequences begin anew with each."""
     consent: bool | None = None
+    speakers: int | None = None
+    """How many people speak, where that is known."""
 
     @property
     def source(self) -> str:
@@ -99,7 +101,8 @@ class Segmenter:
             for voice in self._voices.announced()
             if voice.speaker is not None
         )
-        return self._word(STARTED_TYPE, DialogueStarted(participants=people).model_dump_json().encode())
+        started = DialogueStarted(participants=people, speakers=self._identity.speakers)
+        return self._word(STARTED_TYPE, started.model_dump_json().encode())
 
     def ended(self, reason: str) -> Ready:
         """Word that the dialogue is over."""

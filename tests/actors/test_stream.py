@@ -55,6 +55,12 @@ def test_a_recording_is_sent_and_told_line_by_line(broker, capsys):
     assert "role: customer; consent: given." in printed.err
 
 
+def test_how_many_speak_is_said_before_anything_is_heard(broker):
+    assert main(["stream", VOICE, "--dialogue", "d", "--speakers", "2"]) == 0
+    started = next(iter(broker.records(SEGMENTS)))
+    assert DialogueStarted.model_validate_json(started.value).speakers == 2
+
+
 def test_a_clip_has_its_picture_and_the_dialogue_stays_open(broker, capsys):
     arguments = ["stream", str(MEETING / "bbaf2n.mp4"), "--dialogue", "d", "--keep-open", "--offset", "60"]
     assert main(arguments) == 0
