@@ -22,9 +22,19 @@ class Cam(nn.Module):
     Readings: the paper's circled plus between tensors of one shape is the sum; one head, no output projection; alpha
     and beta are renormalised over the modalities that are present; the residual branch is Linear + LayerNorm of the
     mean token; `v` is the mean projected video token, so nothing of the audio is in it. An absent modality adds 0.
+    `regression`: the head says values in [-1, 1] and not logits.
     """
 
-    def __init__(self, *, audio: "Branch", video: "Branch", classes: int, dropout: float, pool_first: bool) -> None:
+    def __init__(
+        self,
+        *,
+        audio: "Branch",
+        video: "Branch",
+        classes: int,
+        dropout: float,
+        pool_first: bool,
+        regression: bool = False,
+    ) -> None:
         super().__init__()
         if audio.width != video.width:
             raise ConfigurationError(f"the branches are {audio.width} and {video.width} wide; make them alike")
@@ -35,6 +45,7 @@ class Cam(nn.Module):
         self.mix = nn.Parameter(torch.zeros(2))
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.width, classes)
+        self.regression = regression
 
     @property
     def alpha(self) -> float:
@@ -66,7 +77,8 @@ class Cam(nn.Module):
         mean_audio, mean_video = masked_mean(of_audio, audio_mask), masked_mean(of_video, video_mask)
         residual = torch.stack([self.audio.residual(mean_audio), self.video.residual(mean_video)], dim=1)
         u = (weights[..., None] * crossed + residual * present[..., None]).sum(1)
-        return Fused(u=u, v=mean_video, logits=self.head(self.dropout(u)))
+        said = self.head(self.dropout(u))
+        return Fused(u=u, v=mean_video, logits=torch.tanh(said) if self.regression else said)
 
 
 class Branch(nn.Module):

@@ -6,6 +6,7 @@ sections III-B to III-D, eqs 2-6.
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
@@ -32,6 +33,7 @@ class AvtCa(nn.Module):
 
     Args:
         audio_width, video_width: of the tokens; width: d. Defaults are the paper's (IT-4, CT-4, feed-forward 4 d).
+        regression: the head says values in [-1, 1] and not logits.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class AvtCa(nn.Module):
         width: int = 128,
         feed_forward_width: int = 512,
         classes: int = 7,
+        regression: bool = False,
         dropout: float = 0.1,
         transformer_heads: int | None = 4,
         cross_heads: int | None = 4,
@@ -73,6 +76,7 @@ class AvtCa(nn.Module):
             self.final = _Pair(*(MultiHead(width=width, heads=cross_heads, bias=False) for _ in range(2)))
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width, classes)
+        self.regression = regression
 
     def fuse(self, audio: Tensor, audio_mask: Tensor, video: Tensor, video_mask: Tensor) -> Fused:
         """The port `Fusion`; without any modality `u` and `v` are 0."""
@@ -88,7 +92,8 @@ class AvtCa(nn.Module):
             of_audio = crossed_audio if self.paper else of_audio + crossed_audio
             of_video = crossed_video if self.paper else of_video + crossed_video
         u = masked_max(of_audio, audio_mask) + masked_max(of_video, video_mask)
-        return Fused(u=u, v=v, logits=self.head(self.dropout(u)))
+        said = self.head(self.dropout(u))
+        return Fused(u=u, v=v, logits=torch.tanh(said) if self.regression else said)
 
 
 class FusionBlock(nn.Module):

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.errors import ConfigurationError
+from engine.fusion.affect import WithAffect
 from engine.fusion.attsf import Attsf
 from engine.fusion.avafn import Branch, Cam
+from engine.fusion.avafn_residual import Residuals
 from engine.fusion.avt_ca import AvtCa
 from engine.fusion.ca import CrossAttention
 from engine.fusion.clipwise import Clipwise
@@ -13,7 +15,7 @@ from engine.fusion.jca import JointCrossAttention, RecursiveCrossAttention
 from engine.fusion.tca import TransformerCrossAttention
 from engine.layers.temporal import Temporal
 
-AnyFusion = Cam | AvtCa | Attsf | Clipwise
+AnyFusion = Cam | Residuals | AvtCa | Attsf | Clipwise | WithAffect
 """A torch module that is a `Fusion`."""
 
 
@@ -26,8 +28,22 @@ def avafn(
     classes: int = 7,
     dropout: float = 0.0,
     pool_first: bool = False,
-) -> Cam:
-    """AVAFN's CAM for tokens of `audio_width` and `video_width`; `pool_first` is the paper's utterance-level form."""
+    attend: bool = True,
+    regression: bool = False,
+) -> Cam | Residuals:
+    """AVAFN's CAM for tokens of `audio_width` and `video_width`; `pool_first` is the paper's utterance-level form.
+
+    Without `attend` the CAM is off: neither modality asks the other, and only the residual branches are left.
+    """
+    if not attend:
+        return Residuals(
+            audio_width=audio_width,
+            video_width=video_width,
+            width=width,
+            classes=classes,
+            dropout=dropout,
+            regression=regression,
+        )
 
     def branch(tokens_width: int) -> Branch:
         return Branch(tokens_width=tokens_width, width=width, feed_forward_width=feed_forward_width, dropout=dropout)
@@ -38,6 +54,7 @@ def avafn(
         classes=classes,
         dropout=dropout,
         pool_first=pool_first,
+        regression=regression,
     )
 
 
@@ -176,10 +193,11 @@ NAMES = (
 """Every fusion model; `+dca` is the one before it under the gate of dynamic cross-attention."""
 
 
-def fusion(name: str, **numbers: Any) -> AnyFusion:
+def fusion(name: str, *, affect: bool = False, **numbers: Any) -> AnyFusion:
     """The fusion model of this name; what is not said of it has the paper's value.
 
-    Raises `ConfigurationError` for a name or a number that no model has.
+    affect: it says valence and arousal beside its classes. Raises `ConfigurationError` for a name or a number that no
+    model has.
     """
     family, _, gate = name.partition("+")
     if name not in NAMES:
@@ -189,9 +207,14 @@ def fusion(name: str, **numbers: Any) -> AnyFusion:
     if gate:
         numbers = {"gate": True, **numbers}
     try:
-        return _BUILDERS[family](**numbers)
+        made = _BUILDERS[family](**numbers)
     except TypeError as error:
         raise ConfigurationError(f"fusion {name}: {error}") from error
+    if not affect:
+        return made
+    if numbers.get("text_width"):
+        raise ConfigurationError(f"fusion {name}: with affect there is no text; leave one of the two out")
+    return WithAffect(made, dropout=made.dropout.p)
 
 
 _BUILDERS: Mapping[str, Callable[..., AnyFusion]] = {

@@ -1,13 +1,10 @@
 """What the fusion models are trained on: cross-entropy, ATTSF-Net's similarity, DCA's concordance."""
 
-from typing import Literal
-
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from engine.fusion.base import Fused
-
-Over = Literal["batch", "features"]
+from engine.errors import ConfigurationError
+from engine.fusion.base import Fused, Over
 
 LEAST_VARIANCE = 1e-6
 """Added to both variances: a feature that is the same everywhere has no Gaussian."""
@@ -41,23 +38,38 @@ def own_loss(
     video_present: Tensor,
     class_weights: Tensor | None = None,
     label_smoothing: float = 0.0,
+    affect: Tensor | None = None,
+    affect_weight: float = 1.0,
 ) -> Tensor:
     """What a model is trained on by its own paper: concordance for numbers, else cross-entropy, ATTSF-Net's with more.
 
-    target `[N]` classes or `[N, K]` numbers; present `[N]`.
+    target `[N]` classes or `[N, K]` numbers; present `[N]`; affect `[N, 2]` valence and arousal beside the classes, NaN
+    where an utterance has none: the concordance loss of those that have it is added.
     """
-    if target.is_floating_point():
-        return concordance_loss(fused.logits, target)
-    if "token" not in fused.branches:
-        return cross_entropy(fused.logits, target, class_weights, label_smoothing=label_smoothing)
-    return attsf_loss(
-        fused,
-        target,
-        audio_present=audio_present,
-        video_present=video_present,
-        class_weights=class_weights,
-        label_smoothing=label_smoothing,
-    )
+    weights = fused.auxiliary
+    if weights is None:
+        total = _main_loss(fused.logits, target, class_weights, label_smoothing)
+    else:
+        total = attsf_loss(
+            fused,
+            target,
+            audio_present=audio_present,
+            video_present=video_present,
+            audio_weight=weights.audio,
+            video_weight=weights.video,
+            similarity_weight=weights.similarity,
+            over=weights.over,
+            class_weights=class_weights,
+            label_smoothing=label_smoothing,
+        )
+    if affect is None:
+        return total
+    if fused.affect is None:
+        raise ConfigurationError("there are values of affect to learn, but the model says none: build it with affect")
+    known = affect.isfinite().all(dim=1)
+    if not _spread_out(known):
+        return total
+    return total + affect_weight * concordance_loss(fused.affect[known], affect[known])
 
 
 def attsf_loss(
@@ -76,18 +88,17 @@ def attsf_loss(
 ) -> Tensor:
     """Eq. 18: the main loss, each auxiliary classifier's, and the similarity of eq. 17.
 
-    target `[B]`; present `[B]`: what is absent teaches its own branch nothing. A weight of 0 leaves its loss out.
+    target `[B]` classes or `[B, K]` numbers; present `[B]`: what is absent teaches its own branch nothing. A weight of
+    0 leaves its loss out, and so does a model that was built without the branch.
     """
-
-    def classified(logits: Tensor, target: Tensor) -> Tensor:
-        return cross_entropy(logits, target, class_weights, label_smoothing=label_smoothing)
-
-    total, branches = classified(fused.logits, target), fused.branches
+    total, branches = _main_loss(fused.logits, target, class_weights, label_smoothing), fused.branches
     sides = (("audio", audio_present, audio_weight), ("video", video_present, video_weight))
     for name, present, weight in sides:
-        if weight and bool(present.any()):
-            total = total + weight * classified(branches[f"{name}_logits"][present], target[present])
-        if similarity_weight and int(present.sum()) > 1:
+        said = branches.get(f"{name}_logits")
+        enough = _spread_out(present) if target.is_floating_point() else bool(present.any())
+        if weight and said is not None and enough:
+            total = total + weight * _main_loss(said[present], target[present], class_weights, label_smoothing)
+        if similarity_weight and "token" in branches and _spread_out(present):
             apart = similarity(
                 branches[name][present], branches["token"][present], over=over, least_variance=least_variance
             )
@@ -109,3 +120,14 @@ def concordance(prediction: Tensor, target: Tensor) -> Tensor:
 def concordance_loss(prediction: Tensor, target: Tensor) -> Tensor:
     """The mean of `1 - CCC` over the columns."""
     return (1 - concordance(prediction, target)).mean()
+
+
+def _main_loss(said: Tensor, target: Tensor, class_weights: Tensor | None, label_smoothing: float) -> Tensor:
+    if target.is_floating_point():
+        return concordance_loss(said, target)
+    return cross_entropy(said, target, class_weights, label_smoothing=label_smoothing)
+
+
+def _spread_out(rows: Tensor) -> bool:
+    """One row alone has no variance."""
+    return int(rows.sum()) > 1
