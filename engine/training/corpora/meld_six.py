@@ -17,14 +17,22 @@ CARD = Card(
     " turns are missing; one face of possibly several, none in 9 %; the same six people in train and dev",
 )
 
+_MEL = slice(13, 141)
+_LEAST_POWER = 1e-6
+
 Split = Literal["train", "dev"]
 
 
 def read(path: Path, split: Split) -> FeaturedTurns:
-    """One of MELD's own splits: audio `[N, 148]` (13 MFCC, 128 mel, 7 contrast), face `[N, 60]` (30 landmarks)."""
+    """One of MELD's own splits: audio `[N, 148]` (13 MFCC, 128 mel, 7 contrast), face `[N, 60]` (30 landmarks).
+
+    The mel bands come as logarithms; the archive holds power, whose spread is that of its few loudest turns.
+    """
     with np.load(existing(path, "MELD, six speakers"), allow_pickle=False) as archive:
+        audio = archive[f"{split}_audio"]
+        audio[:, _MEL] = np.log(audio[:, _MEL] + _LEAST_POWER)
         return in_order(
-            audio=archive[f"{split}_audio"],
+            audio=audio,
             face=archive[f"{split}_face"],
             emotions=archive[f"{split}_emotion"],
             speakers=archive[f"{split}_speaker"],

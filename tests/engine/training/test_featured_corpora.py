@@ -33,6 +33,8 @@ def test_turns_come_dialogue_after_dialogue_in_their_order(shuffled):
     assert turns.speakers.tolist() == ["Ross", "Rachel", "Joey", "Ross"]
     assert [EMOTIONS[label] for label in turns.labels] == ["disgust", "fear", "anger", "joy"]
     assert turns.audio[:, 0].tolist() == [444, 148, 296, 0]
+    assert turns.audio[:, 13] == pytest.approx(np.log([457, 161, 309, 13]))
+    assert turns.audio[:, 141].tolist() == [585, 289, 437, 141]
     assert np.isnan(turns.face).all(axis=1).tolist() == [False, False, True, False]
 
 
