@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from engine.training.comparison.task import Fold, Task, Tokens
+from engine.training.comparison.task import Task, Tokens
+from engine.training.protocols import Fold
 
 _NAMED = 4
 """Features of a token: which slot it is (2), its value, noise."""

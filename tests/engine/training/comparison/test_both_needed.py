@@ -8,7 +8,8 @@ from engine.fusion.builders import NAMES
 from engine.training.comparison.fit import Schedule, fit, predict
 from engine.training.comparison.measure import measure
 from engine.training.comparison.synthetic import both_needed
-from engine.training.comparison.task import by_group, one_token
+from engine.training.comparison.task import one_token
+from engine.training.protocols import by_group
 
 SMALL = {
     "attsf": {
