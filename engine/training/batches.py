@@ -1,7 +1,7 @@
 """Batches of dialogues: which turns there are, which modality each has, and their tokens, padded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -124,12 +124,7 @@ def only(turn: Turn, *, voice: bool) -> Turn:
     """The turn with its voice alone, or its face alone; as it is where that is not there."""
     if (turn.voice if voice else turn.face) is None:
         return turn
-    return Turn(
-        speaker=turn.speaker,
-        label=turn.label,
-        voice=turn.voice if voice else None,
-        face=None if voice else turn.face,
-    )
+    return replace(turn, face=None) if voice else replace(turn, voice=None)
 
 
 def _noised(tokens: Tensor, share: float, generator: Generator) -> Tensor:

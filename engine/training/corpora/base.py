@@ -21,6 +21,10 @@ class Card:
     licence: str
     use: Literal["any", "research only"]
     traps: str
+    language: str = "English"
+
+
+Sex = Literal["female", "male"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,11 @@ class Voice:
     label: int
     """Index into `schemas.labels.EMOTIONS`."""
     audio: Waveform
+    valence: float | None = None
+    """In [-1, 1] as listeners rated it; None: nobody did."""
+    arousal: float | None = None
+    sex: Sex | None = None
+    """None: the corpus does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,9 @@ class Turn:
     """Name of the recording; None: no voice."""
     face: int | None
     """Index of the face in its part; None: no face."""
+    valence: float | None = None
+    """In [-1, 1] as people rated it; None: nobody did."""
+    arousal: float | None = None
 
 
 Dialogue = tuple[Turn, ...]

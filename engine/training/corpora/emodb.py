@@ -14,7 +14,11 @@ CARD = Card(
     licence="CC0 1.0",
     use="any",
     traps="acted, German, normalised loudness; no surprise; boredom is left out; speakers 12 and 14 speak in a sample",
+    language="German",
 )
+
+FEMALE = frozenset({8, 9, 13, 14, 16})
+"""Speakers; the other five are men."""
 
 BUNDLED_SPEAKERS = frozenset({12, 14})
 """The voices of the bundled sample call: no training set may hold them."""
@@ -50,6 +54,12 @@ def read(path: Path, *, speakers: Collection[int]) -> list[Voice]:
             if int(name.stem[:2]) in speakers:
                 label = EMOTIONS.index(LABELS[name.stem[5]])
                 voices.append(
-                    Voice(name=name.name, speaker=name.stem[:2], label=label, audio=decode_voice(content.read()))
+                    Voice(
+                        name=name.name,
+                        speaker=name.stem[:2],
+                        label=label,
+                        audio=decode_voice(content.read()),
+                        sex="female" if int(name.stem[:2]) in FEMALE else "male",
+                    )
                 )
     return sorted(voices, key=lambda voice: voice.name)

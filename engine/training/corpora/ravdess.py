@@ -38,5 +38,13 @@ def read(path: Path, *, actors: Collection[int]) -> list[Voice]:
             if content is None or len(fields) != 7 or int(fields[6]) not in actors:
                 continue
             label = EMOTIONS.index(_LABELS[fields[2]])
-            voices.append(Voice(name=name.name, speaker=fields[6], label=label, audio=decode_voice(content.read())))
+            voices.append(
+                Voice(
+                    name=name.name,
+                    speaker=fields[6],
+                    label=label,
+                    audio=decode_voice(content.read()),
+                    sex="male" if int(fields[6]) % 2 else "female",
+                )
+            )
     return sorted(voices, key=lambda voice: voice.name)

@@ -17,7 +17,7 @@ def test_ravdess_has_sixty_recordings_an_actor():
     voices = ravdess.read(DATA / "ravdess_speech_16k.tar", actors=[18])
     counts = Counter(EMOTIONS[voice.label] for voice in voices)
     assert counts == {"neutral": 12} | dict.fromkeys(EMOTIONS[1:], 8)
-    assert {voice.speaker for voice in voices} == {"18"}
+    assert {(voice.speaker, voice.sex) for voice in voices} == {("18", "female")}
     assert all(voice.audio.dtype == np.float32 and 2.5 < len(voice.audio) / 16_000 < 6 for voice in voices)
 
 
@@ -28,7 +28,7 @@ def test_emodb_keeps_the_bundled_call_out_of_training():
         emodb.read_training(path, speakers=[3, 12, 14])
     voices = emodb.read(path, speakers=[3])
     assert {voice.name[5] for voice in voices} <= set("WEAFTN")
-    assert {voice.speaker for voice in voices} == {"03"}
+    assert {(voice.speaker, voice.sex) for voice in voices} == {("03", "male")}
     assert all(EMOTIONS[voice.label] == "anger" for voice in voices if voice.name[5] == "W")
 
 
