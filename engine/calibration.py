@@ -45,6 +45,22 @@ def risk_coverage(chances: NDArray[np.float64], labels: Labels) -> tuple[NDArray
     return answered / len(labels), np.cumsum(wrong) / answered
 
 
+def area_under_risk_coverage(chances: NDArray[np.float64], labels: Labels) -> float:
+    """AURC (Geifman and El-Yaniv 2017): the mean risk over every coverage; 0 where nothing is told wrong."""
+    return float(risk_coverage(chances, labels)[1].mean())
+
+
+def threshold_at_risk(chances: NDArray[np.float64], labels: Labels, *, risk: float) -> float | None:
+    """The lowest confidence at and above which at most `risk` of the turns are told wrong; None: there is none.
+
+    chances `[N, K]` of a part that was not learned from. Turns of one confidence are answered together or not at all.
+    """
+    confidence = np.sort(chances.max(axis=1))[::-1]
+    last_of_its_value = np.append(confidence[1:] != confidence[:-1], True)
+    kept = np.flatnonzero(last_of_its_value & (risk_coverage(chances, labels)[1] <= risk))
+    return float(confidence[kept[-1]]) if len(kept) else None
+
+
 def abstention_threshold(groups: Sequence[NDArray[np.float64]], *, coverage: float) -> float:
     """The highest confidence below which to abstain that still answers `coverage` of the turns of every group.
 

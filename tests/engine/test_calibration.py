@@ -3,10 +3,12 @@ import pytest
 
 from engine.calibration import (
     abstention_threshold,
+    area_under_risk_coverage,
     expected_calibration_error,
     fit_temperature,
     probabilities,
     risk_coverage,
+    threshold_at_risk,
 )
 
 
@@ -41,6 +43,31 @@ def test_risk_grows_with_coverage_where_confidence_is_true():
     coverage, risk = risk_coverage(chances, np.array([1, 0, 0]))
     assert coverage.tolist() == pytest.approx([1 / 3, 2 / 3, 1])
     assert risk.tolist() == pytest.approx([0, 0, 1 / 3])
+
+
+def test_the_area_under_risk_and_coverage_by_hand():
+    sure_first = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+    # Errors are the third and the fourth: risks 0, 0, 1/3, 1/2.
+    assert area_under_risk_coverage(sure_first, np.array([0, 0, 1, 1])) == pytest.approx((1 / 3 + 1 / 2) / 4)
+    # Errors are the first and the second: risks 1, 1, 2/3, 1/2.
+    assert area_under_risk_coverage(sure_first, np.array([1, 1, 0, 0])) == pytest.approx((2 + 2 / 3 + 1 / 2) / 4)
+    assert area_under_risk_coverage(sure_first, np.zeros(4, dtype=int)) == 0
+
+
+def test_the_threshold_at_a_risk_answers_as_much_as_the_risk_allows():
+    chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
+    labels = np.array([0, 1, 0, 0, 1])
+    # Risks, surest first: 0, 1/2, 1/3, 1/4, 2/5.
+    assert threshold_at_risk(chances, labels, risk=0.0) == 0.9
+    assert threshold_at_risk(chances, labels, risk=0.25) == 0.6
+    assert threshold_at_risk(chances, labels, risk=0.4) == 0.55
+    assert threshold_at_risk(chances, np.ones(5, dtype=int), risk=0.5) is None
+
+
+def test_turns_of_one_confidence_are_answered_together():
+    chances = np.array([[0.8, 0.2], [0.8, 0.2], [0.6, 0.4]])
+    assert threshold_at_risk(chances, np.array([0, 1, 1]), risk=0.1) is None
+    assert threshold_at_risk(chances, np.array([0, 1, 1]), risk=0.5) == 0.8
 
 
 def test_the_threshold_answers_every_group_well_enough():
