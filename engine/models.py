@@ -6,16 +6,11 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.artifact import Artifact
-from engine.dialogue.causal import CausalDialogue
-from engine.dialogue.wave import Turn, advance
-from engine.errors import CheckpointError
-from engine.features import builders as encoders
-from engine.features.base import FeatureExtractor
-from engine.fusion import builders as fusions
-from engine.fusion.base import Fused, Fusion
+from engine.fusion.base import Fused
+from engine.parts import Parts, load
 from engine.signals import FACE_SIZE, SAMPLE_RATE_HZ, Estimate, StepOutcome, StepRequest, Utterance
 from schemas.labels import CIRCUMPLEX, EMOTIONS
 
@@ -52,22 +47,12 @@ class LocalModels:
         self,
         *,
         model_id: str,
-        audio_encoder: FeatureExtractor,
-        face_encoder: FeatureExtractor,
-        fusion: Fusion,
-        dialogue: CausalDialogue,
-        temperature: float,
-        abstain_below: float,
+        parts: Parts,
         explain: bool,
         device: torch.device,
     ) -> None:
         self.model_id = model_id
-        self._audio_encoder = audio_encoder
-        self._face_encoder = face_encoder
-        self._fusion = fusion
-        self._dialogue = dialogue
-        self._temperature = temperature
-        self._abstain_below = abstain_below
+        self._parts = parts
         self._explain = explain
         self._device = device
         self._affect = torch.tensor([CIRCUMPLEX[label] for label in EMOTIONS], device=device)
@@ -78,16 +63,8 @@ class LocalModels:
         turns = [turn for request in wave for turn in request.turns]
         tokens = self._encode(turns)
         versions = [self._fuse(one) for one in (tokens, *self._masked(tokens))]
-        u = torch.stack([fused.u for fused in versions], dim=1)
-        v = torch.stack([fused.v for fused in versions], dim=1)
-        stepping = iter([Turn(turn.speaker, u[row], v[row]) for row, turn in enumerate(turns)])
-        advanced = advance(
-            self._dialogue,
-            [request.tensors for request in wave],
-            [[next(stepping) for _ in request.turns] for request in wave],
-            [request.announced for request in wave],
-        )
-        scores = torch.log_softmax(torch.cat([one.logits for one in advanced]) / self._temperature, dim=2)
+        decided = self._parts.decision.stream(wave, versions)
+        scores = torch.log_softmax(decided.logits / self._parts.temperature, dim=2)
         weights = _weights(scores, tokens)
         estimates = iter(
             [
@@ -98,19 +75,19 @@ class LocalModels:
             ]
         )
         return [
-            StepOutcome(tensors=one.tensors, estimates=tuple(next(estimates) for _ in request.turns))
-            for request, one in zip(wave, advanced, strict=True)
+            StepOutcome(tensors=tensors, estimates=tuple(next(estimates) for _ in request.turns))
+            for request, tensors in zip(wave, decided.tensors, strict=True)
         ]
 
     def _encode(self, turns: Sequence[Utterance]) -> _Tokens:
         audio, audio_mask = _pad_audio(turns)
         faces, face_mask = _pad_faces(turns)
-        audio, audio_mask = self._audio_encoder.extract(audio.to(self._device), audio_mask.to(self._device))
-        video, video_mask = self._face_encoder.extract(faces.to(self._device), face_mask.to(self._device))
+        audio, audio_mask = self._parts.voice.extract(audio.to(self._device), audio_mask.to(self._device))
+        video, video_mask = self._parts.face.extract(faces.to(self._device), face_mask.to(self._device))
         return _Tokens(audio, audio_mask, video, video_mask)
 
     def _fuse(self, tokens: _Tokens) -> Fused:
-        return self._fusion.fuse(tokens.audio, tokens.audio_mask, tokens.video, tokens.video_mask)
+        return self._parts.fusion.fuse(tokens.audio, tokens.audio_mask, tokens.video, tokens.video_mask)
 
     def _masked(self, tokens: _Tokens) -> tuple[_Tokens, ...]:
         """The same turns without their audio and without their video, where there is something to tell apart."""
@@ -125,7 +102,7 @@ class LocalModels:
     def _estimate(self, chances: Tensor, weights: Tensor, gate: Mapping[str, float]) -> Estimate:
         confidence = float(chances.max())
         affect = chances @ self._affect
-        unsure = confidence < self._abstain_below
+        line = self._parts.abstain_below
         return Estimate(
             distribution=chances.cpu().numpy().astype(np.float32),
             confidence=confidence,
@@ -135,40 +112,17 @@ class LocalModels:
             weight_audio=float(weights[0]),
             weight_video=float(weights[1]),
             gate=gate,
-            abstained=f"confidence below {self._abstain_below:.2f}" if unsure else None,
+            abstained=f"confidence below {line:.2f}" if confidence < line else None,
         )
 
 
 def load_models(artifact: Artifact, *, explain: bool, device: str) -> LocalModels:
-    """The parts of a checkpoint with its weights. Raises `CheckpointError` if the two do not fit each other."""
-    config = artifact.config
-    try:
-        audio_encoder = encoders.audio_encoder(config["encoders"]["audio"])
-        face_encoder = encoders.video_encoder(config["encoders"]["face"])
-        fusion = fusions.fusion(**config["fusion"])
-        dialogue = CausalDialogue(**config["dialogue"])
-        calibration = config["calibration"]
-        temperature, abstain_below = float(calibration["temperature"]), float(calibration["abstain_below"])
-        placed = torch.device(device)
-        for prefix, part in (
-            ("audio_encoder", audio_encoder),
-            ("face_encoder", face_encoder),
-            ("fusion", fusion),
-            ("dialogue", dialogue),
-        ):
-            _fill(part, artifact.part(prefix), device=placed)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{artifact.folder}: weights and configuration do not fit: {error}") from error
+    """The parts of a checkpoint behind `infer`. Raises `CheckpointError` if its files do not fit each other."""
     return LocalModels(
         model_id=artifact.model_id,
-        audio_encoder=audio_encoder,
-        face_encoder=face_encoder,
-        fusion=fusion,
-        dialogue=dialogue,
-        temperature=temperature,
-        abstain_below=abstain_below,
+        parts=load(artifact, device=device),
         explain=explain,
-        device=placed,
+        device=torch.device(device),
     )
 
 
@@ -188,11 +142,6 @@ def _weights(scores: Tensor, tokens: _Tokens) -> Tensor:
     total = drops.sum(1, keepdim=True)
     told = (present.sum(1, keepdim=True) == 2) & (total > 0)
     return torch.where(told, drops / total.clamp(min=torch.finfo(total.dtype).tiny), weights)
-
-
-def _fill(part: nn.Module, weights: dict[str, Tensor], *, device: torch.device) -> None:
-    part.load_state_dict(weights, strict=True)
-    part.to(device).eval().requires_grad_(False)
 
 
 def _pad_audio(turns: Sequence[Utterance]) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actors.cli.hearing import Hearing, quiet_engine
-from actors.cli.options import AsJson, ConfigFile, Role, new_file
+from actors.cli.options import AsJson, Checkpoint, ConfigFile, Role, configured, new_file
 from actors.cli.replay import Progress
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def analyze(
         list[str] | None, typer.Option(metavar="N=NAME[:ROLE]", help="Who is heard on a channel, counted from 0.")
     ] = None,
     role: Role = "performer",
+    checkpoint: Checkpoint = None,
     config_file: ConfigFile = None,
 ) -> None:
     """Run recordings through the engine, without servers.
@@ -57,12 +58,12 @@ def analyze(
     until then is written.
     """
     from engine.build import build_in_process
-    from engine.config import FaceSettings, read_config
+    from engine.config import FaceSettings
     from engine.metrics import Figures
     from simulators.corpus import Corpus
 
     quiet_engine()
-    config = read_config(config_file)
+    config = configured(config_file, checkpoint=checkpoint)
     source = open_sources(files, config=config, speakers=speakers, channels=channel or (), role=role)
     if isinstance(source, Corpus) and source.has_stills:
         config = config.model_copy(update={"faces": FaceSettings(still="use")})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actors.cli.hearing import Hearing
-from actors.cli.options import ConfigFile
+from actors.cli.options import Checkpoint, ConfigFile, configured
 from actors.cli.steps import show_step
 from actors.cli.up import say_model, say_where
 
@@ -25,6 +25,7 @@ _PATIENCE_S = 60.0
 
 def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Keep the stack up afterwards, until Ctrl-C.")] = False,
+    checkpoint: Checkpoint = None,
     config_file: ConfigFile = None,
 ) -> None:
     """Replay a call and a meeting, and judge what comes out.
@@ -33,9 +34,8 @@ def demo(
     exactly the agent's turns were withheld.
     """
     from actors.supervisor import Supervisor, stopping_on_signals
-    from engine.config import read_config
 
-    config = read_config(config_file)
+    config = configured(config_file, checkpoint=checkpoint)
     typer.echo("Turntone starts; the first time takes longer.", err=True)
     with stopping_on_signals() as stop, Supervisor(config=config, progress=show_step) as running:
         say_model(running)

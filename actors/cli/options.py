@@ -41,6 +41,15 @@ def new_file(path: Path | None) -> Path | None:
 
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration, as TOML.")]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="NAME",
+        help="A folder, a hub id, or `default`. Encoders, fusion and dialogue model are the checkpoint's own: its "
+        "weights fit no others, and `turntone train --fusion` makes it another.",
+    ),
+]
 Broker = Annotated[
     str | None, typer.Option("--broker", metavar="HOST:PORT", help="The Kafka broker; else that of the running stack.")
 ]
@@ -52,6 +61,16 @@ _ANSWER_S = 3.0
 """The client itself would go on trying for half a minute."""
 
 Role = Annotated[str, typer.Option("--role", callback=name_of, help="Role of everybody whose source names none.")]
+
+
+def configured(config_file: Path | None, *, checkpoint: str | None) -> "Config":
+    """The configuration, with another checkpoint where one is named."""
+    from engine.config import read_config
+
+    config = read_config(config_file)
+    if checkpoint is None:
+        return config
+    return config.model_copy(update={"model": config.model.model_copy(update={"checkpoint": checkpoint})})
 
 
 def reach(config: "Config", *, broker: str | None = None, store: str | None = None) -> "Config":

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actors.cli.hearing import quiet_engine
-from actors.cli.options import AsJson, ConfigFile, Role
+from actors.cli.options import AsJson, ConfigFile, Role, configured, new_file
 from actors.cli.replay import Progress
 
 if TYPE_CHECKING:
-    from engine.training.scores import Scores
+    from engine.training.table import Line
     from engine.transport.base import Incoming
     from simulators.score import Answer
 
@@ -26,22 +26,47 @@ def train(
         Path | None,
         typer.Option(help="Folder of what is made, runs/RECIPE if not said; an interrupted training goes on in it."),
     ] = None,
+    fusion: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="avafn, avt-ca, attsf, attsf-l2, attsf-gat, ca, tca, jca or rjca."),
+    ] = None,
+    gate: Annotated[
+        str | None, typer.Option(metavar="dca", help="Dynamic cross-attention, upon ca, tca, jca or rjca.")
+    ] = None,
+    dialogue: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="avafn, or none: the fusion's own head decides each utterance alone."),
+    ] = None,
 ) -> None:
-    """Make a checkpoint, or one face encoder, from a recipe."""
-    from engine.training.recipe import FOLDER
+    """Make a checkpoint, or one face encoder, from a recipe.
+
+    --fusion, --gate and --dialogue stand above what the recipe says; its numbers stay, and one that the model does not
+    have is named. Trainings of one recipe share the stages that are alike.
+    """
+    from engine.errors import ConfigurationError
+    from engine.training.recipe import FOLDER, load
     from engine.training.recognition.recipe import describes
     from engine.training.train import in_terminal
     from engine.training.train import train as make
 
     shipped = FOLDER / f"{recipe.name}.toml"
     path = shipped if not recipe.is_file() and shipped.is_file() else recipe
-    out = out or Path("runs") / recipe.stem
+    chosen = [name for name in (fusion, gate, dialogue) if name is not None]
     if describes(path):
-        _train_face(path, out, data)
+        if chosen:
+            raise ConfigurationError(f"{path.name} trains a face encoder: it has no fusion and no dialogue model")
+        _train_face(path, out or Path("runs") / recipe.stem, data)
         return
+    made_from = load(path).choosing(fusion=fusion, gate=gate, dialogue=dialogue)
     bar, progress = in_terminal()
     with bar:
-        made = make(path, out, data=data, progress=progress)
+        made = make(
+            made_from,
+            out or Path("runs") / "-".join([recipe.stem, *chosen]),
+            data=data,
+            progress=progress,
+            stages=Path("runs") / recipe.stem / "stages" if out is None else None,
+        )
     typer.echo(f"{made}: see its README.md, and `turntone model show {made}`")
 
 
@@ -66,10 +91,16 @@ def _train_face(recipe: Path, out: Path, data: Path) -> None:
 
 
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="A folder, a hub id, or `default`.")],
+    checkpoint: Annotated[
+        str, typer.Argument(help="A folder, a hub id, or `default`; its fusion and its dialogue model are its own.")
+    ],
     on: Annotated[str, typer.Option(metavar="CORPUS", help="A MELD folder, a manifest with labels, or a known name.")],
     data: Annotated[Path, typer.Option(help="Folder of the corpora with names.")] = Path("data"),
     json: AsJson = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", callback=new_file, help="Save the table, as JSON where the name ends in .json."),
+    ] = None,
     role: Role = "performer",
     config_file: ConfigFile = None,
 ) -> None:
@@ -78,32 +109,25 @@ def evaluate(
     A MELD folder and a manifest go through the whole engine in one process, turn by turn as in a stream. Corpora with
     names (scripted, ravdess, emodb, fer2013) are the held-out parts the checkpoint's card reports.
     """
-    from dataclasses import asdict
-
-    rows = _stream(checkpoint, Path(on), role, config_file) if Path(on).exists() else _named(checkpoint, on, data)
-    if json:
-        for name, scores in rows.items():
-            typer.echo(jsonlib.dumps({"condition": name, **asdict(scores)}))
-        return
-    typer.echo(f"\n{'':44} {'turns':>6} {'w-F1':>6} {'m-F1':>6} {'acc':>6} {'UAR':>6} {'ECE':>6}")
-    for name, scores in rows.items():
-        figures = (scores.weighted_f1, scores.macro_f1, scores.accuracy, scores.uar, scores.ece)
-        typer.echo(f"{name:44} {scores.turns:6} " + " ".join(f"{figure:6.3f}" for figure in figures))
-
-
-def _named(checkpoint: str, name: str, data: Path) -> "dict[str, Scores]":
     from engine.training.evaluate import evaluate as measure
+    from engine.training.table import as_text, write
 
-    rows: dict[str, Scores] = {}
-    for row in measure(checkpoint, name, data=data):
-        rows[row.name] = row.causal
-        rows[f"{row.name}, single turns"] = row.single_turn
-    return rows
+    if Path(on).exists():
+        lines = [_stream(checkpoint, Path(on), role, config_file)]
+    else:
+        lines = [line for row in measure(checkpoint, on, data=data) for line in row.lines]
+    if out is not None:
+        write(out, lines)
+    if not json:
+        typer.echo(f"\n{as_text(lines)}", nl=False)
+        return
+    for line in lines:
+        typer.echo(jsonlib.dumps(line.as_json()))
 
 
-def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) -> "dict[str, Scores]":
+def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) -> "Line":
     from engine.build import build_in_process
-    from engine.config import FaceSettings, read_config
+    from engine.config import FaceSettings
     from engine.errors import ConfigurationError
     from engine.metrics import Figures
     from schemas.events import EmotionEvent
@@ -117,8 +141,7 @@ def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) 
     corpus = open_corpus(source)
     if not any(turn.emotion for dialogue in corpus.dialogues for turn in dialogue.utterances):
         raise ConfigurationError(f"{source} names no emotions to measure against; a manifest has a column for them")
-    config = read_config(config_file)
-    config = config.model_copy(update={"model": config.model.model_copy(update={"checkpoint": checkpoint})})
+    config = configured(config_file, checkpoint=checkpoint)
     if corpus.has_stills:
         config = config.model_copy(update={"faces": FaceSettings(still="use")})
     engine = build_in_process(config, metrics=Figures())
@@ -129,22 +152,23 @@ def _stream(checkpoint: str, source: Path, role: str, config_file: Path | None) 
             events.append(EmotionEvent.model_validate_json(record.value or b""))
 
     replayed = play_through(engine, corpus, run=new_run(), role=role, report=Progress(), hear=hear)
-    return {f"{corpus.name}, whole engine": scores_of(match(replayed.sent, events))}
+    return line_of(f"{corpus.name}, whole engine", match(replayed.sent, events))
 
 
-def scores_of(answers: "Sequence[Answer]") -> "Scores":
-    """Scores over the turns that have a distribution and a true label, abstentions counted by their best guess."""
+def line_of(name: str, answers: "Sequence[Answer]") -> "Line":
+    """A line over the turns that have a distribution and a true label, abstentions counted by their best guess."""
     import numpy as np
 
     from engine.errors import ConfigurationError
-    from engine.training.scores import score
+    from engine.training.table import line
     from schemas.labels import EMOTIONS
 
-    labels, chances = [], []
+    labels, chances, dialogues = [], [], []
     for answer in answers:
         if answer.sent.emotion is not None and answer.main is not None and answer.main.distribution is not None:
             labels.append(EMOTIONS.index(answer.sent.emotion))
             chances.append([answer.main.distribution[emotion] for emotion in EMOTIONS])
+            dialogues.append(answer.sent.dialogue_id)
     if not labels:
         raise ConfigurationError("no turn got a distribution; are its roles allowed, and is its media in order?")
-    return score(np.array(labels, dtype=np.int64), np.array(chances, dtype=np.float64))
+    return line(name, np.array(labels, dtype=np.int64), np.array(chances, dtype=np.float64), np.array(dialogues))

@@ -4,23 +4,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from actors.cli.options import ConfigFile
+from actors.cli.options import Checkpoint, ConfigFile, configured
 from actors.cli.steps import show_step
 
 if TYPE_CHECKING:
     from actors.supervisor import Supervisor
 
 
-def up(config_file: ConfigFile = None) -> None:
+def up(checkpoint: Checkpoint = None, config_file: ConfigFile = None) -> None:
     """Start the stack for real streams.
 
     Whatever has no address in the configuration is started here. Ctrl-C and SIGTERM drain: what is begun is finished,
     what is done is committed.
     """
     from actors.supervisor import Supervisor, stopping_on_signals
-    from engine.config import read_config
 
-    config = read_config(config_file)
+    config = configured(config_file, checkpoint=checkpoint)
     typer.echo("Turntone starts; the first time takes longer.", err=True)
     with stopping_on_signals() as stop, Supervisor(config=config, progress=show_step) as running:
         say_where(running)

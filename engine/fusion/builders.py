@@ -1,6 +1,7 @@
 """Fusion models by name, from flat numbers."""
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 from engine.errors import ConfigurationError
@@ -206,6 +207,10 @@ def fusion(name: str, *, affect: bool = False, **numbers: Any) -> AnyFusion:
         numbers = {"join": family.removeprefix("attsf-"), **numbers}
     if gate:
         numbers = {"gate": True, **numbers}
+    known = signature(_BUILDERS[family]).parameters
+    foreign = [number for number in numbers if number not in known]
+    if foreign:
+        raise ConfigurationError(f"fusion {name} has no {', '.join(foreign)}; its numbers are {', '.join(known)}")
     try:
         made = _BUILDERS[family](**numbers)
     except TypeError as error:

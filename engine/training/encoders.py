@@ -13,11 +13,9 @@ from engine.features.voice import VoiceEncoder, standardise
 from engine.signals import SAMPLE_RATE_HZ
 from engine.training import augment
 from engine.training.corpora.base import FaceSet, Voice
+from engine.training.fit import Progress, fit
 from engine.training.recipe import EncoderTraining, VoiceTraining
 from schemas.labels import EMOTIONS
-
-Progress = Callable[[str, int, int, float], None]
-"""Stage, steps done, steps in all, the last loss."""
 
 
 class Head(nn.Module):
@@ -69,7 +67,7 @@ def train_voice(
         frames = augment.masked_bands(frames, generator=generator, time_frames=20, bands=8)
         return encoder.encode(frames, mask)
 
-    _fit("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, progress=progress)
+    _learn("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, progress=progress)
 
 
 def train_face(
@@ -83,10 +81,10 @@ def train_face(
         tokens = encoder.encode(augment.faces(images[chosen].float() / 255, generator=generator))
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool)
 
-    _fit("face", encoder, head, batch, faces.labels, schedule=schedule, generator=generator, progress=progress)
+    _learn("face", encoder, head, batch, faces.labels, schedule=schedule, generator=generator, progress=progress)
 
 
-def _fit(
+def _learn(
     stage: str,
     encoder: nn.Module,
     head: Head,
@@ -97,29 +95,22 @@ def _fit(
     generator: Generator,
     progress: Progress,
 ) -> None:
-    parameters = [*encoder.parameters(), *head.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
-    steps = schedule.epochs * (len(labels) // schedule.batch)
-    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, schedule.learning_rate, total_steps=steps, pct_start=0.15)
     targets, weights = torch.from_numpy(labels), class_weights(labels)
-    encoder.train()
-    head.train()
-    done = 0
-    for _ in range(schedule.epochs):
-        order = torch.randperm(len(labels), generator=generator)
-        for chosen in order[: len(order) // schedule.batch * schedule.batch].view(-1, schedule.batch):
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = head(*batch(chosen))
-            loss = F.cross_entropy(logits.float(), targets[chosen], weights, label_smoothing=schedule.label_smoothing)
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(parameters, 5.0)
-            optimizer.step()
-            rates.step()
-            done += 1
-            progress(stage, done, steps, loss.item())
-    encoder.eval()
-    head.eval()
+
+    def loss_of(chosen: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = head(*batch(chosen))
+        return F.cross_entropy(logits.float(), targets[chosen], weights, label_smoothing=schedule.label_smoothing)
+
+    fit(
+        stage,
+        [encoder, head],
+        loss_of,
+        items=len(labels),
+        schedule=schedule,
+        generator=generator,
+        progress=progress,
+    )
 
 
 def _stretch(audio: Tensor, length: int, generator: Generator) -> Tensor:

@@ -1,18 +1,21 @@
-"""Evaluation: a checkpoint over a corpus it has not learned from, causal, and beside it the single-turn control."""
+"""Evaluation: a checkpoint over a corpus it has not learned from, and beside it without history and by utterance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import artifact
+import numpy as np
+
+from engine import artifact, parts
 from engine.calibration import probabilities
 from engine.errors import ConfigurationError
-from engine.training import parts, tokens
+from engine.parts import Parts
+from engine.training import tokens
 from engine.training.batches import Assembler, only
 from engine.training.corpora import emodb, fer2013, manifest, ravdess, scripted
 from engine.training.corpora.base import NO_FACES, Dialogue, FaceSet, Turn, Voice
 from engine.training.dialogues import predict
-from engine.training.scores import Scores, score
+from engine.training.table import Line, line
 
 NAMES = ("scripted", "ravdess", "emodb", "fer2013")
 """Corpora that are known by name; anything else is the path of a manifest."""
@@ -23,11 +26,19 @@ class Row:
     """One condition of a corpus."""
 
     name: str
-    causal: Scores
-    single_turn: Scores
-    """The same cells, every turn the first of its dialogue."""
+    causal: Line
+    """As it is served: by whatever decides in this checkpoint."""
+    single_turn: Line
+    """The same, every turn the first of its dialogue."""
+    utterance: Line
+    """The fusion's own head."""
     answered: float
     """Share of turns whose confidence is above the abstention line."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The row as lines of a table."""
+        return self.causal, self.single_turn, self.utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +67,21 @@ def evaluate(checkpoint: str, corpus: str, *, data: Path) -> Iterator[Row]:
     )
     using = Assembler(bank=bank, audio_width=loaded.voice.width, video_width=loaded.face.width)
     for name, some in part.conditions.items():
-        _, logits, labels = predict(loaded.fusion, loaded.dialogue, some, using)
-        chances = probabilities(logits, temperature=loaded.temperature)
-        _, alone, _ = predict(loaded.fusion, loaded.dialogue, [(turn,) for one in some for turn in one], using)
-        yield Row(
-            name=name,
-            causal=score(labels, chances),
-            single_turn=score(labels, probabilities(alone, temperature=loaded.temperature)),
-            answered=float((chances.max(axis=1) >= loaded.abstain_below).mean()),
-        )
+        yield _row(name, loaded, some, using)
+
+
+def _row(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assembler) -> Row:
+    own, decided, labels = predict(loaded.fusion, loaded.decision, some, using)
+    _, first, _ = predict(loaded.fusion, loaded.decision, [(turn,) for one in some for turn in one], using)
+    utterance, causal, alone = (probabilities(one, temperature=loaded.temperature) for one in (own, decided, first))
+    dialogues = np.repeat(np.arange(len(some)), [len(one) for one in some])
+    return Row(
+        name=name,
+        causal=line(name, labels, causal, dialogues, without_history=alone),
+        single_turn=line(f"{name}, single turns", labels, alone, dialogues),
+        utterance=line(f"{name}, utterance only", labels, utterance, dialogues),
+        answered=float((causal.max(axis=1) >= loaded.abstain_below).mean()),
+    )
 
 
 def _part(corpus: str, data: Path) -> _Part:

@@ -3,10 +3,12 @@
 import hashlib
 import tomllib
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from engine.errors import ConfigurationError
+from schemas.labels import EMOTIONS
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -33,24 +35,9 @@ class Speakers(_Section):
     emodb_dev: tuple[int, ...]
 
 
-class VoiceNumbers(_Section):
-    """Arguments of `engine.features.builders.voice_encoder`."""
-
-    n_mels: int
-    n_fft: int
-    win_length: int
-    hop_length: int
-    top_db: float
-    channels: tuple[int, ...]
-    width: int
-
-
-class FaceNumbers(_Section):
-    """Arguments of `engine.features.builders.face_encoder`."""
-
-    channels: tuple[int, ...]
-    depths: tuple[int, ...]
-    width: int
+Numbers = dict[str, JsonValue]
+"""An encoder's `name` (left out: `voice` or `face`) and its arguments in `engine.features.builders`; where its weights
+are in a file or a folder of their own, `weights` says where."""
 
 
 class Schedule(_Section):
@@ -76,21 +63,37 @@ class VoiceTraining(EncoderTraining):
 
 
 class FusionNumbers(BaseModel):
-    """A fusion model's name and arguments in `engine.fusion.builders`; the dialogue states are as wide as it."""
+    """A fusion model's name and arguments in `engine.fusion.builders`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     name: str = "avafn"
 
 
-class DialogueNumbers(_Section):
-    """The dialogue model's own number."""
+class StatesNumbers(_Section):
+    """AVAFN's dialogue states, as wide as the fusion's utterance vector."""
 
+    # Stages and checkpoints from before there was a choice do not say it.
+    name: Literal["avafn"] = Field("avafn", exclude=True)
     dropout: float
+
+    def arguments(self, *, width: int) -> dict[str, Any]:
+        """For `engine.decision.decision`."""
+        return {"width": width, "classes": len(EMOTIONS), **self.model_dump()}
+
+
+class NoDialogue(_Section):
+    """No dialogue model: an utterance is decided by the fusion's own head."""
+
+    name: Literal["none"] = "none"
+
+    def arguments(self, *, width: int) -> dict[str, Any]:
+        """For `engine.decision.decision`; nothing is wide here."""
+        return self.model_dump()
 
 
 class DialogueTraining(Schedule):
-    """The fusion's and the dialogue's stage; chances are in [0, 1]."""
+    """The fusion's and the dialogue model's stage; chances are in [0, 1]."""
 
     versions: int
     acted_turns: int
@@ -115,12 +118,13 @@ class Recipe(_Section):
     seed: int
     corpora: Corpora
     speakers: Speakers
-    voice: VoiceNumbers
-    voice_training: VoiceTraining
-    face: FaceNumbers
-    face_training: EncoderTraining
+    voice: Numbers
+    voice_training: VoiceTraining | None = None
+    """None: the encoder comes with its weights, and stays as it is; so with the face's."""
+    face: Numbers
+    face_training: EncoderTraining | None = None
     fusion: FusionNumbers
-    dialogue: DialogueNumbers
+    dialogue: StatesNumbers | NoDialogue
     dialogue_training: DialogueTraining
     calibration: Calibration
 
@@ -128,6 +132,31 @@ class Recipe(_Section):
         """A name for what these sections say: a stage made with the same ones need not be made again."""
         chosen = self.model_dump_json(include={"seed", "corpora", "speakers", *sections})
         return hashlib.sha256(chosen.encode()).hexdigest()[:12]
+
+    def choosing(self, *, fusion: str | None = None, gate: str | None = None, dialogue: str | None = None) -> "Recipe":
+        """The same recipe with another fusion model, a gate upon it, or another dialogue model.
+
+        The numbers stay: one that the named model does not have is an error where the model is built. Raises
+        `ConfigurationError` for a dialogue model that is not known, or whose numbers the recipe lacks.
+        """
+        name = fusion or self.fusion.name
+        if gate is not None and not name.endswith(f"+{gate}"):
+            name = f"{name}+{gate}"
+        return self.model_copy(
+            update={
+                "fusion": self.fusion.model_copy(update={"name": name}),
+                "dialogue": self._dialogue(dialogue or self.dialogue.name),
+            }
+        )
+
+    def _dialogue(self, name: str) -> StatesNumbers | NoDialogue:
+        if name == self.dialogue.name:
+            return self.dialogue
+        if name == "none":
+            return NoDialogue()
+        if name == "avafn":
+            raise ConfigurationError(f"recipe {self.name} has no numbers for dialogue avafn: say [dialogue] dropout")
+        raise ConfigurationError(f"no dialogue model is called {name!r}; there are avafn, none")
 
 
 def load(path: Path) -> Recipe:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from engine.features.base import FeatureExtractor
 from engine.features.face import FaceEncoder
-from engine.features.voice import VoiceEncoder
 from engine.training import augment
 from engine.training.corpora.base import FaceSet, Voice
 
@@ -27,8 +27,8 @@ class TokenBank:
 @torch.no_grad()
 def fill(
     *,
-    voice_encoder: VoiceEncoder,
-    face_encoder: FaceEncoder,
+    voice_encoder: FeatureExtractor,
+    face_encoder: FeatureExtractor,
     voices: Iterable[Voice],
     faces: FaceSet,
     face_indices: Iterable[int],
@@ -53,7 +53,7 @@ def fill(
     return TokenBank(voices=spoken, faces=dict(zip(indices, torch.cat(seen), strict=True)) if indices else {})
 
 
-def _voice_tokens(encoder: VoiceEncoder, audio: Tensor, version: int, generator: Generator) -> Tensor:
+def _voice_tokens(encoder: FeatureExtractor, audio: Tensor, version: int, generator: Generator) -> Tensor:
     if version:
         speed = 1 + 0.3 * (torch.rand((), generator=generator).item() - 0.5)
         audio = augment.at_speed(_part(audio, generator), speed=speed)
@@ -69,6 +69,16 @@ def _part(audio: Tensor, generator: Generator) -> Tensor:
     return audio[start : start + length]
 
 
-def _face_tokens(encoder: FaceEncoder, images: Tensor, version: int, generator: Generator) -> Tensor:
+def _face_tokens(encoder: FeatureExtractor, images: Tensor, version: int, generator: Generator) -> Tensor:
     grey = images.float() / 255
-    return encoder.encode(augment.faces(grey, generator=generator) if version else grey)
+    return picture_tokens(encoder, augment.faces(grey, generator=generator) if version else grey)
+
+
+def picture_tokens(encoder: FeatureExtractor, grey: Tensor) -> Tensor:
+    """Grey pictures `[N, S, S]` in [0, 1], each a film of one frame, to tokens `[N, cells, D]`."""
+    if isinstance(encoder, FaceEncoder):
+        # It sees in grey: the way over three colours would only round.
+        return encoder.encode(grey)
+    frames = grey[:, None, None].expand(-1, -1, 3, -1, -1)
+    cells, _ = encoder.extract(frames, torch.ones(frames.shape[:2], dtype=torch.bool))
+    return cells

@@ -14,16 +14,16 @@ from safetensors.torch import save
 
 from engine.artifact import FORMAT, identify
 from engine.calibration import abstention_threshold, fit_temperature, probabilities
-from engine.dialogue.causal import CausalDialogue
-from engine.features.builders import face_encoder, voice_encoder
+from engine.decision import decision
 from engine.fusion.builders import fusion
-from engine.training import card, recipe, tokens
+from engine.training import card, tokens
 from engine.training.batches import Assembler, only
 from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
 from engine.training.corpora.base import Dialogue, FaceSet, Voice
 from engine.training.dialogues import predict, train_dialogues
-from engine.training.encoders import Head, Progress, train_face, train_voice
 from engine.training.evaluate import NAMES, evaluate
+from engine.training.fit import Progress
+from engine.training.front_ends import FrontEnds
 from engine.training.recipe import Recipe
 from engine.training.scores import score
 from engine.training.stages import Stages, joined
@@ -32,14 +32,15 @@ from schemas.labels import EMOTIONS
 Metrics = dict[str, dict[str, Any]]
 
 
-def train(recipe_path: Path, out: Path, *, data: Path, progress: Progress) -> Path:
+def train(chosen: Recipe, out: Path, *, data: Path, progress: Progress, stages: Path | None = None) -> Path:
     """Make the checkpoint of a recipe in `out` from the corpora under `data`; returns `out`.
 
     The held-out parts are read at the very end, for the card.
-    Stages lie in `out/stages`: a training that was interrupted goes on with the first one that is missing.
+    Stages lie in `stages`, `out/stages` if not said: a training that was interrupted goes on with the first one that
+    is missing, and trainings that share the folder share the stages that are alike.
     Raises `ConfigurationError` for a recipe that is wrong or a corpus that is not there.
     """
-    made = _Training(recipe.load(recipe_path), out, data=data, progress=progress)
+    made = _Training(chosen, out, data=data, stages=Stages(stages or out / "stages"), progress=progress)
     made.encoders()
     made.dialogues()
     made.calibrate()
@@ -68,12 +69,27 @@ def in_terminal() -> tuple[RichProgress, Progress]:
 
 
 class _Training:
-    def __init__(self, chosen: Recipe, out: Path, *, data: Path, progress: Progress) -> None:
+    def __init__(self, chosen: Recipe, out: Path, *, data: Path, stages: Stages, progress: Progress) -> None:
         self.recipe = chosen
         self.out = out
         self.data = data
         self.progress = progress
-        self.stages = Stages(out / "stages")
+        self.stages = stages
+        self.front = FrontEnds(chosen, stages=stages, progress=progress)
+        self.config: dict[str, Any] = {
+            "format": FORMAT,
+            "labels": list(EMOTIONS),
+            "encoders": self.front.numbers,
+            "fusion": {
+                "audio_width": self.front.voice.width,
+                "video_width": self.front.face.width,
+                **chosen.fusion.model_dump(),
+                "classes": len(EMOTIONS),
+            },
+            "affect": {"source": "circumplex"},
+        }
+        width = fusion(**self.config["fusion"]).width
+        self.config["dialogue"] = chosen.dialogue.arguments(width=width)
         corpora = chosen.corpora
         self.ravdess, self.emodb = data / corpora.ravdess, data / corpora.emodb
         self.scripted = data / corpora.scripted
@@ -82,66 +98,24 @@ class _Training:
         self.german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_train)
         self.dev_voices = ravdess.read(self.ravdess, actors=chosen.speakers.ravdess_dev)
         self.dev_german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_dev)
-        self.config: dict[str, Any] = {
-            "format": FORMAT,
-            "labels": list(EMOTIONS),
-            "encoders": {"audio": chosen.voice.model_dump(mode="json"), "face": chosen.face.model_dump(mode="json")},
-            "fusion": {
-                "audio_width": chosen.voice.width,
-                "video_width": chosen.face.width,
-                **chosen.fusion.model_dump(),
-                "classes": len(EMOTIONS),
-            },
-            "affect": {"source": "circumplex"},
-        }
-        width = fusion(**self.config["fusion"]).width
-        self.config["dialogue"] = {"width": width, "classes": len(EMOTIONS), **chosen.dialogue.model_dump()}
         self.metrics: Metrics = {}
 
     def encoders(self) -> None:
-        """Train the voice's and the face's encoder."""
-        seed, chosen = self.recipe.seed, self.recipe
-        torch.manual_seed(seed)
-        self.voice = voice_encoder(**self.config["encoders"]["audio"])
-        head = Head(width=self.voice.width, dropout=chosen.voice_training.dropout)
-
-        def voice() -> None:
-            train_voice(
-                self.voice,
-                head,
-                [*self.voices, *self.german],
-                schedule=chosen.voice_training,
-                seed=seed,
-                progress=self.progress,
-            )
-
-        self.stages.run("voice", chosen.digest("voice", "voice_training"), {"encoder": self.voice, "head": head}, voice)
-        self._measure_voice("RAVDESS dev actors, voice encoder alone", head, self.dev_voices)
-        self._measure_voice("EmoDB dev speaker, voice encoder alone", head, self.dev_german)
-        torch.manual_seed(seed)
-        self.face = face_encoder(**self.config["encoders"]["face"])
-        face_head = Head(width=self.face.width, dropout=chosen.face_training.dropout)
-
-        def face() -> None:
-            train_face(
-                self.face,
-                face_head,
-                self.fer.faces("train"),
-                schedule=chosen.face_training,
-                seed=seed,
-                progress=self.progress,
-            )
-
-        modules = {"encoder": self.face, "head": face_head}
-        self.stages.run("face", chosen.digest("face", "face_training"), modules, face)
-        self._measure_face("FER2013 dev part, face encoder alone", face_head, self.fer.faces("dev"))
+        """Train the voice's and the face's encoder, those that are not frozen."""
+        head = self.front.learn_voice([*self.voices, *self.german])
+        if head is not None:
+            self.metrics["RAVDESS dev actors, voice encoder alone"] = asdict(self.front.hear(head, self.dev_voices))
+            self.metrics["EmoDB dev speaker, voice encoder alone"] = asdict(self.front.hear(head, self.dev_german))
+        head = self.front.learn_face(self.fer)
+        if head is not None:
+            self.metrics["FER2013 dev part, face encoder alone"] = asdict(self.front.see(head, self.fer.faces("dev")))
 
     def dialogues(self) -> None:
-        """Train the fusion and the dialogue states over the frozen encoders' tokens."""
+        """Train the fusion and the dialogue model over the frozen encoders' tokens."""
         chosen = self.recipe
         torch.manual_seed(chosen.seed)
         self.fusion = fusion(**self.config["fusion"])
-        self.dialogue = CausalDialogue(**self.config["dialogue"])
+        self.decision = decision(self.config["dialogue"])
         train_set = scripted.read(self.scripted / "scripted_train.csv")
 
         def both() -> None:
@@ -150,7 +124,7 @@ class _Training:
             calls = self._calls(self.german, copies=chosen.dialogue_training.acted_copies)
             train_dialogues(
                 self.fusion,
-                self.dialogue,
+                self.decision,
                 [*train_set, *calls],
                 self._assembler(bank),
                 schedule=chosen.dialogue_training,
@@ -161,7 +135,7 @@ class _Training:
         digest = chosen.digest(
             "voice", "voice_training", "face", "face_training", "fusion", "dialogue", "dialogue_training"
         )
-        self.stages.run("dialogues", digest, {"fusion": self.fusion, "dialogue": self.dialogue}, both)
+        self.stages.run("dialogues", digest, {"fusion": self.fusion, **self.decision.modules}, both)
 
     def calibrate(self) -> None:
         """One temperature over the dev dialogues as they are, with voices alone and with faces alone."""
@@ -174,7 +148,7 @@ class _Training:
             ("scripted dev, faces alone", [tuple(only(t, voice=False) for t in d) for d in dev], bank),
             ("EmoDB dev speaker, acted call", self._calls(self.dev_german, copies=1), german_bank),
         ]
-        found = {name: predict(self.fusion, self.dialogue, some, using)[1:] for name, some, using in parts}
+        found = {name: predict(self.fusion, self.decision, some, using)[1:] for name, some, using in parts}
         logits = np.concatenate([one for one, _ in found.values()])
         temperature = fit_temperature(logits, np.concatenate([labels for _, labels in found.values()]))
         chances = {name: probabilities(one, temperature=temperature) for name, (one, _) in found.items()}
@@ -190,18 +164,18 @@ class _Training:
         """Measure the checkpoint that was written on what no choice has seen."""
         for name in NAMES:
             for row in evaluate(str(self.out), name, data=self.data):
-                self.metrics[row.name] = asdict(row.causal) | {"answered": row.answered}
+                self.metrics[row.name] = row.causal.as_json() | {"answered": row.answered}
                 if name == "scripted":
-                    self.metrics[f"{row.name}, without history"] = asdict(row.single_turn)
+                    self.metrics |= {other.name: other.as_json() for other in (row.single_turn, row.utterance)}
 
     def save(self) -> Path:
         """Write the checkpoint folder."""
         tensors = joined(
             {
-                "audio_encoder": self.voice,
-                "face_encoder": self.face,
+                "audio_encoder": self.front.voice,
+                "face_encoder": self.front.face,
                 "fusion": self.fusion,
-                "dialogue": self.dialogue,
+                **self.decision.modules,
             }
         )
         weights = save(tensors)
@@ -228,14 +202,15 @@ class _Training:
             (fer2013.CARD, "Training; dev a third of PublicTest"),
             (scripted.CARD, "MELD's train and dev tables"),
         )
-        return [asdict(source) | {"part": part} for source, part in parts]
+        frozen = ((source, "weights as they come") for source in self.front.cards)
+        return [asdict(source) | {"part": part} for source, part in (*parts, *frozen)]
 
     def _bank(
         self, dialogues: Sequence[Dialogue], voices: Sequence[Voice], faces: FaceSet, versions: int
     ) -> tokens.TokenBank:
         return tokens.fill(
-            voice_encoder=self.voice,
-            face_encoder=self.face,
+            voice_encoder=self.front.voice,
+            face_encoder=self.front.face,
             voices=voices,
             faces=faces,
             face_indices=[turn.face for one in dialogues for turn in one if turn.face is not None],
@@ -244,26 +219,7 @@ class _Training:
         )
 
     def _assembler(self, bank: tokens.TokenBank) -> Assembler:
-        return Assembler(bank=bank, audio_width=self.voice.width, video_width=self.face.width)
-
-    @torch.no_grad()
-    def _measure_voice(self, name: str, head: Head, voices: Sequence[Voice]) -> None:
-        logits = []
-        for voice in voices:
-            audio = torch.from_numpy(voice.audio)[None]
-            logits.append(head(*self.voice.extract(audio, torch.ones_like(audio, dtype=torch.bool))))
-        self._measure(name, torch.cat(logits), np.array([voice.label for voice in voices]))
-
-    @torch.no_grad()
-    def _measure_face(self, name: str, head: Head, faces: FaceSet) -> None:
-        cells = torch.cat(
-            [self.face.encode(part.float() / 255) for part in torch.split(torch.from_numpy(faces.images), 256)]
-        )
-        logits = head(cells, torch.ones(cells.shape[:2], dtype=torch.bool))
-        self._measure(name, logits, faces.labels)
-
-    def _measure(self, name: str, logits: torch.Tensor, labels: Any) -> None:
-        self.metrics[name] = asdict(score(labels, probabilities(logits.double().numpy(), temperature=1.0)))
+        return Assembler(bank=bank, audio_width=self.front.voice.width, video_width=self.front.face.width)
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -3,17 +3,18 @@ import json
 import numpy as np
 import pytest
 
-from engine import artifact
+from engine import artifact, parts
 from engine.calibration import probabilities
 from engine.errors import ConfigurationError
 from engine.models import load_models
 from engine.signals import StepRequest, Utterance
-from engine.training import parts, tokens
+from engine.training import tokens
 from engine.training.batches import Assembler, only
 from engine.training.corpora import ravdess, scripted
 from engine.training.corpora.base import NO_FACES
 from engine.training.dialogues import predict
 from engine.training.evaluate import evaluate
+from engine.training.recipe import load
 from engine.training.train import train
 
 
@@ -21,7 +22,10 @@ from engine.training.train import train
 def trained(small_corpora, tmp_path):
     steps = []
     out = train(
-        small_corpora.recipe, tmp_path / "out", data=small_corpora.folder, progress=lambda *step: steps.append(step)
+        load(small_corpora.recipe),
+        tmp_path / "out",
+        data=small_corpora.folder,
+        progress=lambda *step: steps.append(step),
     )
     return out, steps
 
@@ -58,7 +62,7 @@ def test_what_is_measured_is_what_is_served(trained, small_corpora):
         seed=0,
     )
     using = Assembler(bank=bank, audio_width=8, video_width=8)
-    _, logits, _ = predict(loaded.fusion, loaded.dialogue, [dialogue], using)
+    _, logits, _ = predict(loaded.fusion, loaded.decision, [dialogue], using)
     expected = probabilities(logits, temperature=loaded.temperature)
     audio = {voice.name: voice.audio for voice in voices}
     turns = tuple(Utterance(speaker=turn.speaker, audio=audio[turn.voice], faces=None) for turn in dialogue)
@@ -71,7 +75,7 @@ def test_stages_that_are_there_are_not_made_again(trained, small_corpora):
     out, _ = trained
     before = (out / "model.safetensors").read_bytes()
     steps = []
-    train(small_corpora.recipe, out, data=small_corpora.folder, progress=lambda *step: steps.append(step))
+    train(load(small_corpora.recipe), out, data=small_corpora.folder, progress=lambda *step: steps.append(step))
     assert steps == []
     assert (out / "model.safetensors").read_bytes() == before
 
@@ -81,13 +85,13 @@ def test_a_changed_stage_is_made_again_and_no_other(trained, small_corpora):
     text = small_corpora.recipe.read_text().replace("participant_missing = 0.5", "participant_missing = 0.4")
     small_corpora.recipe.write_text(text)
     steps = []
-    train(small_corpora.recipe, out, data=small_corpora.folder, progress=lambda *step: steps.append(step))
+    train(load(small_corpora.recipe), out, data=small_corpora.folder, progress=lambda *step: steps.append(step))
     assert {stage for stage, *_ in steps} == {"dialogues"}
 
 
 def test_the_same_recipe_gives_the_same_weights(trained, small_corpora, tmp_path):
     out, _ = trained
-    again = train(small_corpora.recipe, tmp_path / "again", data=small_corpora.folder, progress=lambda *_: None)
+    again = train(load(small_corpora.recipe), tmp_path / "again", data=small_corpora.folder, progress=lambda *_: None)
     assert artifact.read(again).model_id == artifact.read(out).model_id
 
 
@@ -95,33 +99,33 @@ def test_the_same_recipe_gives_the_same_weights(trained, small_corpora, tmp_path
 def test_a_known_corpus_is_scored_on_who_was_held_out(trained, small_corpora, corpus, rows, turns):
     out, _ = trained
     found = list(evaluate(str(out), corpus, data=small_corpora.folder))
-    assert [row.causal.turns for row in found] == [turns] * rows
+    assert [row.causal.scores.turns for row in found] == [turns] * rows
 
 
 def test_a_manifest_is_scored(trained, small_corpora):
     out, _ = trained
     (row,) = evaluate(str(out), str(small_corpora.manifest), data=small_corpora.folder)
-    assert row.causal.turns == 2
-    assert 0 <= row.causal.weighted_f1 <= 1
+    assert row.causal.scores.turns == 2
+    assert 0 <= row.causal.scores.weighted_f1 <= 1
 
 
 def test_a_corpus_that_is_not_there_is_named(small_corpora, tmp_path):
     (small_corpora.folder / "emodb_16k.tar").unlink()
     with pytest.raises(ConfigurationError, match=r"EmoDB is not at .*emodb_16k.tar"):
-        train(small_corpora.recipe, tmp_path / "out", data=small_corpora.folder, progress=lambda *_: None)
+        train(load(small_corpora.recipe), tmp_path / "out", data=small_corpora.folder, progress=lambda *_: None)
 
 
 def test_a_bundled_voice_in_a_recipe_is_refused(small_corpora, tmp_path):
     text = small_corpora.recipe.read_text().replace("emodb_train = [3]", "emodb_train = [3, 14]")
     small_corpora.recipe.write_text(text)
     with pytest.raises(ConfigurationError, match=r"\[14\].*not for training"):
-        train(small_corpora.recipe, tmp_path / "out", data=small_corpora.folder, progress=lambda *_: None)
+        train(load(small_corpora.recipe), tmp_path / "out", data=small_corpora.folder, progress=lambda *_: None)
 
 
 def test_a_recipe_with_an_unknown_name_is_refused(small_corpora, tmp_path):
     small_corpora.recipe.write_text(small_corpora.recipe.read_text().replace("crop_s", "crop_ms"))
     with pytest.raises(ConfigurationError, match="crop_ms"):
-        train(small_corpora.recipe, tmp_path / "out", data=small_corpora.folder, progress=lambda *_: None)
+        train(load(small_corpora.recipe), tmp_path / "out", data=small_corpora.folder, progress=lambda *_: None)
 
 
 def test_the_metrics_in_the_configuration_are_numbers(trained):

@@ -1,0 +1,61 @@
+"""A checkpoint's parts as modules with their weights: encoders, fusion, and what decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from engine.artifact import Artifact
+from engine.decision import Decision, decision
+from engine.errors import CheckpointError, ConfigurationError
+from engine.features.builders import AudioEncoder, FaceCropEncoder, audio_encoder, video_encoder
+from engine.fusion.builders import AnyFusion, fusion
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a checkpoint holds."""
+
+    voice: AudioEncoder
+    face: FaceCropEncoder
+    fusion: AnyFusion
+    decision: Decision
+    temperature: float
+    """Over which the logits are probabilities."""
+    abstain_below: float
+    """The confidence below which no label is given."""
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Every part that has tensors, by their prefix in the checkpoint."""
+        return {
+            "audio_encoder": self.voice,
+            "face_encoder": self.face,
+            "fusion": self.fusion,
+            **self.decision.modules,
+        }
+
+
+def load(artifact: Artifact, *, device: str = "cpu") -> Parts:
+    """The parts that a checkpoint's configuration names, with its weights, ready to be run on `device`.
+
+    Raises `CheckpointError` if the two do not fit each other.
+    """
+    config = artifact.config
+    try:
+        parts = Parts(
+            voice=audio_encoder(config["encoders"]["audio"]),
+            face=video_encoder(config["encoders"]["face"]),
+            fusion=fusion(**config["fusion"]),
+            decision=decision(config["dialogue"]),
+            temperature=float(config["calibration"]["temperature"]),
+            abstain_below=float(config["calibration"]["abstain_below"]),
+        )
+        placed = torch.device(device)
+        for prefix, module in parts.modules.items():
+            module.load_state_dict(artifact.part(prefix), strict=True)
+            module.to(placed).eval().requires_grad_(False)
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigurationError) as error:
+        raise CheckpointError(f"{artifact.folder}: weights and configuration do not fit: {error}") from error
+    return parts

@@ -1,0 +1,126 @@
+"""A recipe's two encoders: trained here each under a passing head, or frozen as they come."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.calibration import probabilities
+from engine.errors import ConfigurationError
+from engine.features.builders import AudioEncoder, FaceCropEncoder, audio_encoder, video_encoder
+from engine.features.face import FaceEncoder
+from engine.features.voice import VoiceEncoder
+from engine.training import frozen, tokens
+from engine.training.corpora.base import Card, FaceSet, Voice
+from engine.training.corpora.fer2013 import Fer2013
+from engine.training.encoders import Head, train_face, train_voice
+from engine.training.fit import Progress
+from engine.training.recipe import Recipe
+from engine.training.scores import Scores, score
+from engine.training.stages import Stages
+
+_AT_ONCE = 256
+
+
+class FrontEnds:
+    """Both encoders of a recipe, known from the start, and filled by their stages where they have one.
+
+    Raises `ConfigurationError` or `CheckpointError` if the recipe's numbers make no encoder.
+    """
+
+    voice: AudioEncoder
+    face: FaceCropEncoder
+
+    def __init__(self, chosen: Recipe, *, stages: Stages, progress: Progress) -> None:
+        self._recipe = chosen
+        self._stages = stages
+        self._progress = progress
+        self.numbers: dict[str, Mapping[str, Any]] = {"audio": chosen.voice, "face": chosen.face}
+        """What a checkpoint says of them."""
+        self.cards: list[Card] = []
+        """Of weights that come from elsewhere."""
+        if chosen.voice_training is None:
+            heard = frozen.audio(chosen.voice)
+            self.voice, self.numbers["audio"] = heard.encoder, heard.numbers
+            self.cards += [] if heard.card is None else [heard.card]
+        else:
+            self.voice = _learning_voice(chosen.voice)
+        if chosen.face_training is None:
+            seen = frozen.face(chosen.face)
+            self.face, self.numbers["face"] = seen.encoder, seen.numbers
+            self.cards += [] if seen.card is None else [seen.card]
+        else:
+            self.face = _learning_face(chosen.face)
+
+    def learn_voice(self, voices: Sequence[Voice]) -> Head | None:
+        """The voice's stage, if it has one; its head."""
+        chosen, schedule = self._recipe, self._recipe.voice_training
+        if schedule is None:
+            return None
+        # Built anew: its first weights and those of the head follow from the seed alone.
+        torch.manual_seed(chosen.seed)
+        encoder = self.voice = _learning_voice(chosen.voice)
+        head = Head(width=encoder.width, dropout=schedule.dropout)
+
+        def make() -> None:
+            train_voice(encoder, head, voices, schedule=schedule, seed=chosen.seed, progress=self._progress)
+
+        digest = chosen.digest("voice", "voice_training")
+        self._stages.run("voice", digest, {"encoder": encoder, "head": head}, make)
+        return head
+
+    def learn_face(self, faces: Fer2013) -> Head | None:
+        """The face's stage, if it has one; its head."""
+        chosen, schedule = self._recipe, self._recipe.face_training
+        if schedule is None:
+            return None
+        torch.manual_seed(chosen.seed)
+        encoder = self.face = _learning_face(chosen.face)
+        head = Head(width=encoder.width, dropout=schedule.dropout)
+
+        def make() -> None:
+            train_face(
+                encoder, head, faces.faces("train"), schedule=schedule, seed=chosen.seed, progress=self._progress
+            )
+
+        self._stages.run("face", chosen.digest("face", "face_training"), {"encoder": encoder, "head": head}, make)
+        return head
+
+    @torch.no_grad()
+    def hear(self, head: Head, voices: Sequence[Voice]) -> Scores:
+        """How well the voice encoder does under its head."""
+        logits = []
+        for voice in voices:
+            audio = torch.from_numpy(voice.audio)[None]
+            logits.append(head(*self.voice.extract(audio, torch.ones_like(audio, dtype=torch.bool))))
+        return _scored(torch.cat(logits), np.array([voice.label for voice in voices]))
+
+    @torch.no_grad()
+    def see(self, head: Head, faces: FaceSet) -> Scores:
+        """How well the face encoder does under its head."""
+        pictures = torch.split(torch.from_numpy(faces.images), _AT_ONCE)
+        cells = torch.cat([tokens.picture_tokens(self.face, part.float() / 255) for part in pictures])
+        return _scored(head(cells, torch.ones(cells.shape[:2], dtype=torch.bool)), faces.labels)
+
+
+def _learning_voice(numbers: Mapping[str, Any]) -> VoiceEncoder:
+    encoder = audio_encoder(numbers)
+    if not isinstance(encoder, VoiceEncoder):
+        raise ConfigurationError(
+            f"[voice_training] is for the encoder 'voice'; {numbers.get('name')!r} stays as it comes: leave it out"
+        )
+    return encoder
+
+
+def _learning_face(numbers: Mapping[str, Any]) -> FaceEncoder:
+    encoder = video_encoder(numbers)
+    if not isinstance(encoder, FaceEncoder):
+        raise ConfigurationError(
+            f"[face_training] is for the encoder 'face'; {numbers.get('name')!r} stays as it comes: leave it out"
+        )
+    return encoder
+
+
+def _scored(logits: torch.Tensor, labels: Any) -> Scores:
+    return score(labels, probabilities(logits.double().numpy(), temperature=1.0))

@@ -1,0 +1,94 @@
+"""A table of results: what was measured under which condition, as text, as JSON, and as a file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.training.intervals import Interval, gain, interval, weighted_f1
+from engine.training.scores import Scores, score
+from engine.training.scores import weighted_f1 as plain_weighted_f1
+
+_HEAD = ("turns", "w-F1", "95 %", "m-F1", "acc", "UAR", "ECE", "majority")
+_NOTE = "w-F1: weighted F1, its interval by dialogue; majority: of always saying the class that occurs most."
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One condition."""
+
+    name: str
+    scores: Scores
+    interval: Interval
+    """Of the weighted F1, dialogues drawn with replacement."""
+    majority: float
+    """The weighted F1 of always saying the class that occurs most."""
+    gain: Interval | None = None
+    """Of the weighted F1, above the same turns without their history."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: every figure by its name."""
+        said = {"condition": self.name, **asdict(self.scores)}
+        said |= {"weighted_f1_low": self.interval.low, "weighted_f1_high": self.interval.high}
+        said |= {"majority_weighted_f1": self.majority}
+        return said if self.gain is None else said | {"gain_of_history": asdict(self.gain)}
+
+
+def line(
+    name: str,
+    labels: NDArray[np.int64],
+    chances: NDArray[np.float64],
+    dialogues: NDArray[np.str_] | NDArray[np.int64],
+    *,
+    without_history: NDArray[np.float64] | None = None,
+) -> Line:
+    """What probabilities `[N, 7]` are worth against labels `[N]`, of turns of these dialogues `[N]`.
+
+    without_history `[N, 7]`: the same turns, each the first of its dialogue.
+    """
+    metric = weighted_f1(labels, chances.argmax(axis=1))
+    most = np.full_like(labels, np.bincount(labels).argmax())
+    more = None
+    if without_history is not None:
+        more = interval(gain(metric, weighted_f1(labels, without_history.argmax(axis=1))), dialogues, seed=0)
+    return Line(
+        name=name,
+        scores=score(labels, chances),
+        interval=interval(metric, dialogues, seed=0),
+        majority=plain_weighted_f1(labels, most),
+        gain=more,
+    )
+
+
+def as_text(lines: Sequence[Line]) -> str:
+    """The table for a reader."""
+    longest = max((len(one.name) for one in lines), default=0)
+    rows = [f"{'':{longest}} " + " ".join(f"{name:>{_wide(name)}}" for name in _HEAD)]
+    for one in lines:
+        scores, low, high = one.scores, one.interval.low, one.interval.high
+        figures = (
+            f"{scores.turns:6}",
+            f"{scores.weighted_f1:6.3f}",
+            f"{low:6.3f} to {high:.3f}",
+            *(f"{figure:6.3f}" for figure in (scores.macro_f1, scores.accuracy, scores.uar, scores.ece)),
+            f"{one.majority:8.3f}",
+        )
+        rows.append(f"{one.name:{longest}} " + " ".join(figures))
+    told = [f"{one.name}: history adds {one.gain} of weighted F1" for one in lines if one.gain is not None]
+    return "\n".join([*rows, "", _NOTE, *told]) + "\n"
+
+
+def write(path: Path, lines: Sequence[Line]) -> None:
+    """Save the table: as JSON where the file's name says so, else as text."""
+    if path.suffix == ".json":
+        path.write_text(json.dumps([one.as_json() for one in lines], indent=2) + "\n")
+    else:
+        path.write_text(as_text(lines))
+
+
+def _wide(name: str) -> int:
+    return {"95 %": 15, "majority": 8}.get(name, 6)
