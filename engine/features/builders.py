@@ -6,6 +6,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError, validate_call
 
 from engine.errors import CheckpointError
+from engine.features.attsf_face import AttsfFace
+from engine.features.attsf_voice import AttsfVoice
+from engine.features.avt_ca_face import AvtCaFace
+from engine.features.avt_ca_voice import AvtCaVoice
+from engine.features.cepstra import Cepstra
 from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.features.face import FaceEncoder
@@ -21,8 +26,8 @@ from engine.layers.residual import ResNet18
 from engine.layers.video_residual import VideoResNet18
 from engine.signals import SAMPLE_RATE_HZ
 
-AudioEncoder = VoiceEncoder | LogMel | Mfcc | MelResNet | SpeechEncoder | WhisperEncoder
-FaceCropEncoder = FaceEncoder | DanEncoder | EfficientFaceEncoder | ClipEncoder
+AudioEncoder = VoiceEncoder | LogMel | Mfcc | AvtCaVoice | AttsfVoice | MelResNet | SpeechEncoder | WhisperEncoder
+FaceCropEncoder = FaceEncoder | DanEncoder | EfficientFaceEncoder | ClipEncoder | AvtCaFace | AttsfFace
 _Encoder = TypeVar("_Encoder")
 
 
@@ -95,6 +100,59 @@ def mfcc(
         top_db=top_db,
     )
     return Mfcc(spectrum=spectrum, n_mfcc=n_mfcc)
+
+
+def avt_ca_voice(
+    *,
+    n_mfcc: int = 10,
+    n_mels: int = 128,
+    n_fft: int = 2048,
+    win_length: int = 2048,
+    hop_length: int = 512,
+    window: Window = "hann",
+    sample_rate_hz: int = 22_050,
+    top_db: float = 80.0,
+    channels: Sequence[int] = (64, 128),
+) -> AvtCaVoice:
+    """AVT-CA's voice: a block of convolution for every number of `channels`, two in the paper; lengths as in `mfcc`."""
+    coefficients = mfcc(
+        n_mfcc=n_mfcc,
+        n_mels=n_mels,
+        n_fft=n_fft,
+        win_length=win_length,
+        hop_length=hop_length,
+        window=window,
+        sample_rate_hz=sample_rate_hz,
+        top_db=top_db,
+    )
+    return AvtCaVoice(cepstra=Cepstra(coefficients), channels=channels)
+
+
+def attsf_voice(
+    *,
+    n_mfcc: int = 12,
+    n_mels: int = 128,
+    n_fft: int = 1024,
+    win_length: int = 800,
+    hop_length: int = 480,
+    window: Window = "hamming",
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    top_db: float = 80.0,
+    channels: Sequence[int] = (64, 128, 256, 128),
+    width: int = 128,
+) -> AttsfVoice:
+    """ATTSF-Net's voice, as published by default; lengths as in `mfcc`."""
+    coefficients = mfcc(
+        n_mfcc=n_mfcc,
+        n_mels=n_mels,
+        n_fft=n_fft,
+        win_length=win_length,
+        hop_length=hop_length,
+        window=window,
+        sample_rate_hz=sample_rate_hz,
+        top_db=top_db,
+    )
+    return AttsfVoice(cepstra=Cepstra(coefficients), channels=channels, width=width)
 
 
 def resnet18_mel(
@@ -174,6 +232,46 @@ def efficientface(
     return EfficientFaceEncoder(side=side, crop=crop or side, grey=grey, mirrored=mirrored, stem_stride=stem_stride)
 
 
+def avt_ca_face(
+    *,
+    side: int = 224,
+    grey: bool = False,
+    stem_stride: Literal[2, 4] = 4,
+    width: int = 64,
+    squeeze: int = 4,
+    expansion: int = 2,
+    channel_attention: bool = True,
+    spatial_attention: bool = True,
+    paper: bool = False,
+) -> AvtCaFace:
+    """AVT-CA's face; `squeeze` is how much narrower the channel attention is inside, `paper` is in `MapAttention`."""
+    return AvtCaFace(
+        side=side,
+        grey=grey,
+        stem_stride=stem_stride,
+        width=width,
+        squeeze=squeeze,
+        expansion=expansion,
+        channel_attention=channel_attention,
+        spatial_attention=spatial_attention,
+        paper=paper,
+    )
+
+
+def attsf_face(
+    *,
+    side: int = 224,
+    crop: int | None = None,
+    grey: bool = False,
+    mirrored: bool = False,
+    stem_stride: Literal[2, 4] = 4,
+    width: int = 128,
+) -> AttsfFace:
+    """ATTSF-Net's face, as published by default; all but `width` is EfficientFace's."""
+    frames = efficientface(side=side, crop=crop, grey=grey, mirrored=mirrored, stem_stride=stem_stride)
+    return AttsfFace(frames=frames, width=width)
+
+
 def r2plus1d(*, frames: int = 8, side: int = 112, precision: Precision = "float32") -> ClipEncoder:
     """R(2+1)D-18: a token every `frames` crops of `side` pixels, as published by default."""
     return ClipEncoder(trunk=VideoResNet18(factorised=True), frames=frames, side=side, precision=precision)
@@ -188,6 +286,8 @@ AUDIO: Mapping[str, Callable[..., AudioEncoder]] = {
     "voice": voice_encoder,
     "logmel": logmel,
     "mfcc": mfcc,
+    "avt-ca-voice": avt_ca_voice,
+    "attsf-voice": attsf_voice,
     "resnet18-mel": resnet18_mel,
     "wav2vec2": wav2vec2,
 }
@@ -195,6 +295,8 @@ VIDEO: Mapping[str, Callable[..., FaceCropEncoder]] = {
     "face": face_encoder,
     "dan": dan,
     "efficientface": efficientface,
+    "avt-ca-face": avt_ca_face,
+    "attsf-face": attsf_face,
     "r2plus1d": r2plus1d,
     "r3d": r3d,
 }

@@ -6,11 +6,11 @@ AAAI 2021: 1.28 million parameters, 154 million multiplications at 224 pixels, R
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.features.crops import averaged, framed, normalised, placed
+from engine.layers.quarters import apart, together
 from engine.layers.shuffle import ShuffleUnit, depthwise, pointwise
 
 WIDTH = 1024
@@ -100,7 +100,6 @@ class _Quarters(nn.Module):
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
-        # The four quarters stand beside each other as channels: one convolution, with weights for each.
         self.convolutions = nn.Sequential(
             *depthwise(4 * before, 4 * after, stride=2),
             nn.ReLU(),
@@ -110,9 +109,7 @@ class _Quarters(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps `[N, before, H, W]` to `[N, after, H / 2, W / 2]`."""
-        upper, lower = maps.chunk(2, dim=2)
-        quarters = self.convolutions(torch.cat((*upper.chunk(2, dim=3), *lower.chunk(2, dim=3)), dim=1)).chunk(4, dim=1)
-        return torch.cat((torch.cat(quarters[:2], dim=3), torch.cat(quarters[2:], dim=3)), dim=2)
+        return together(self.convolutions(apart(maps)))
 
 
 class _Modulator(nn.Module):

@@ -14,6 +14,8 @@ AUDIO_CASES = {
     "voice": SPECTRUM | {"top_db": 60.0, "channels": [4, 8, 8], "width": 6},
     "logmel": SPECTRUM,
     "mfcc": SPECTRUM | {"n_mfcc": 12, "hop_length": 441, "sample_rate_hz": 44_100, "window": "hamming"},
+    "avt-ca-voice": SPECTRUM | {"n_mfcc": 5, "channels": [6, 8]},
+    "attsf-voice": SPECTRUM | {"n_mfcc": 12, "channels": [3, 4, 5, 4], "width": 6},
     "resnet18-mel": SPECTRUM | {"clip_frames": 40, "stem_stride": 2},
     "wav2vec2": {"pooled": False},
 }
@@ -21,11 +23,13 @@ VIDEO_CASES = {
     "face": {"channels": [4, 8, 8, 8], "depths": [1, 1, 2, 2], "width": 6},
     "dan": {"side": 32, "stem_stride": 2, "width": 16},
     "efficientface": {"side": 64, "stem_stride": 2},
+    "avt-ca-face": {"side": 32, "stem_stride": 2, "width": 6},
+    "attsf-face": {"side": 64, "stem_stride": 2, "width": 8},
     "r2plus1d": {"frames": 3, "side": 16},
     "r3d": {"frames": 3, "side": 16},
 }
 # What only the training of an encoder runs.
-HEADS = ("network.classifier.", "network.norm.", "model.masked_spec_embed")
+HEADS = ("network.classifier.", "frames.network.classifier.", "network.norm.", "model.masked_spec_embed")
 TRAINED = [*(n for n in AUDIO_CASES if n not in ("logmel", "mfcc")), *VIDEO_CASES]
 
 
