@@ -25,6 +25,17 @@ class FeaturedTurns:
     utterances: NDArray[np.int64]
     """`[N]` place in the dialogue as it was aired; a gap is a turn that the corpus left out."""
 
+    def at(self, rows: NDArray[np.int64]) -> "FeaturedTurns":
+        """Those turns."""
+        return FeaturedTurns(
+            audio=self.audio[rows],
+            face=self.face[rows],
+            labels=self.labels[rows],
+            speakers=self.speakers[rows],
+            dialogues=self.dialogues[rows],
+            utterances=self.utterances[rows],
+        )
+
 
 def in_order(
     *,

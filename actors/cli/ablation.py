@@ -1,0 +1,46 @@
+"""`turntone bench dialogue`: what each part of the dialogue model is worth, causal and bidirectional."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def dialogue(
+    data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted run goes on in it.")],
+    corpus: Annotated[
+        list[str] | None, typer.Option(help="meld-six, meld-six-face, meld-embeddings or scripted; may be repeated.")
+    ] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="complete, no_cam, no_acm ...; may be repeated; all if not said.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 3,
+) -> None:
+    """Train AVAFN without one part after the other, and say what context is worth.
+
+    Each variant runs causal and bidirectional, beside the same cells without history. OUT gets a file a training, and
+    the table as dialogue.json and dialogue.md.
+    """
+    from engine.errors import ConfigurationError
+    from engine.training.ablation.table import Row, as_json, as_markdown, rows
+    from engine.training.ablation.tasks import TASKS
+    from engine.training.ablation.units import run
+    from engine.training.ablation.variants import VARIANTS
+    from engine.training.train import in_terminal
+
+    corpora, variants = corpus or list(TASKS), variant or list(VARIANTS)
+    for what, names, known in (("corpus", corpora, TASKS), ("variant", variants, VARIANTS)):
+        for name in names:
+            if name not in known:
+                raise ConfigurationError(f"no {what} {name!r} in this benchmark; there are {', '.join(known)}")
+    table: list[Row] = []
+    bar, progress = in_terminal()
+    with bar:
+        for answered in run(
+            out / "units", data=data, corpora=corpora, variants=variants, seeds=seeds, progress=progress
+        ):
+            table += rows(answered)
+            (out / "dialogue.json").write_text(as_json(table) + "\n")
+            (out / "dialogue.md").write_text(as_markdown(table))
+    typer.echo(as_markdown(table))

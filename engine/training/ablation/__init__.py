@@ -1,0 +1,1 @@
+"""AVAFN without one of its parts, causal and bidirectional, on the dialogue corpora."""
