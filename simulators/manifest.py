@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from engine.errors import ConfigurationError
+from engine.training.corpora.tables import read_text
 from schemas.labels import EMOTIONS
 from simulators.corpus import Corpus, CorpusDialogue, Utterance
 
@@ -46,18 +47,6 @@ def read_manifest(path: Path) -> Corpus:
         raise ConfigurationError(f"{path}: {'; '.join(problems[:_SHOWN_PROBLEMS])}{more}")
     placed = tuple(CorpusDialogue(name, _place(turns)) for name, turns in dialogues.items())
     return Corpus(name=path.parent.name if path.stem == "manifest" else path.stem, dialogues=placed)
-
-
-def read_text(path: Path) -> str:
-    """A table's text in UTF-8, with or without a mark, or else in Windows' Western encoding."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
 
 
 def _rows(path: Path) -> list[tuple[int, Row]]:

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigurationError
+from engine.training.corpora.meld import BROKEN
 from simulators.folder import open_corpus
-from simulators.meld import BROKEN, read_meld
+from simulators.meld import read_meld
 
 DATA = Path("../shared/data/meld")
 HEADER = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"

@@ -1,0 +1,56 @@
+"""Labelled recordings as files: listed at once, read one by one when their sound is wanted."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import BadMedia
+from engine.media.decode import decode_span
+from engine.training.corpora.base import Sex, Turn, Voice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One labelled utterance in a file of its own."""
+
+    name: str
+    """Its name among those of its corpus."""
+    speaker: str
+    label: int
+    """Index into `schemas.labels.EMOTIONS`."""
+    path: Path
+    valence: float | None = None
+    """In [-1, 1] as listeners rated it; None: nobody did."""
+    arousal: float | None = None
+    sex: Sex | None = None
+
+    def turn(self) -> Turn:
+        """The recording as a turn with a voice and no face."""
+        return Turn(
+            speaker=self.speaker,
+            label=self.label,
+            voice=self.name,
+            face=None,
+            valence=self.valence,
+            arousal=self.arousal,
+        )
+
+
+def voices(recordings: Iterable[Recording]) -> Iterator[Voice]:
+    """The sound of each. Raises `BadMedia` that names the file that has none."""
+    for recording in recordings:
+        try:
+            audio = decode_span(recording.path).audio
+        except BadMedia as error:
+            raise BadMedia(f"{recording.path}: {error}") from error
+        if audio is None:
+            raise BadMedia(f"{recording.path} has no sound")
+        yield Voice(
+            name=recording.name,
+            speaker=recording.speaker,
+            label=recording.label,
+            audio=audio,
+            valence=recording.valence,
+            arousal=recording.arousal,
+            sex=recording.sex,
+        )
