@@ -21,13 +21,23 @@ TCA = {"width": D, "heads": 2, "feed_forward_width": 6}
 MODELS = {
     "avafn": lambda: builders.avafn(**WIDTHS, width=D, feed_forward_width=6),
     "avafn, one vector": lambda: builders.avafn(**WIDTHS, width=D, feed_forward_width=6, pool_first=True),
+    "avafn, no CAM": lambda: builders.avafn(**WIDTHS, width=D, attend=False),
+    "avafn, affect": lambda: builders.fusion("avafn", **WIDTHS, width=D, feed_forward_width=6, affect=True),
+    "avafn, regression": lambda: builders.avafn(**WIDTHS, width=D, feed_forward_width=6, regression=True, classes=2),
     "avt-ca": lambda: AvtCa(**WIDTHS, **AVT_CA),
     "avt-ca, own attention": lambda: AvtCa(**WIDTHS, **AVT_CA, own="attention"),
     "avt-ca, IT-1": lambda: AvtCa(**WIDTHS, **(AVT_CA | {"transformer_heads": 1, "cross_heads": None})),
+    "avt-ca, IT-4": lambda: AvtCa(**WIDTHS, **(AVT_CA | {"transformer_heads": 4, "cross_heads": None})),
+    "avt-ca, CT-4": lambda: AvtCa(**WIDTHS, **(AVT_CA | {"transformer_heads": None, "cross_heads": 4})),
     "avt-ca, CT-1": lambda: AvtCa(**WIDTHS, **(AVT_CA | {"transformer_heads": None, "cross_heads": 1})),
     "attsf": lambda: Attsf(**WIDTHS, **ATTSF),
     "attsf-l2": lambda: Attsf(**WIDTHS, **ATTSF, join="l2"),
     "attsf-gat": lambda: Attsf(**WIDTHS, **ATTSF, join="gat"),
+    "attsf, text": lambda: Attsf(**WIDTHS, **ATTSF, text_width=3),
+    "attsf, no auxiliary audio": lambda: Attsf(**WIDTHS, **ATTSF, audio_auxiliary=False),
+    "attsf, no auxiliary video": lambda: Attsf(**WIDTHS, **ATTSF, video_auxiliary=False, join="gat"),
+    "attsf, no SAB": lambda: Attsf(**WIDTHS, **(ATTSF | {"sab_layers": 0})),
+    "attsf, no CMB": lambda: Attsf(**WIDTHS, **(ATTSF | {"cmb_layers": 0})),
     "attsf, nothing but the way in": lambda: Attsf(
         **WIDTHS, **(ATTSF | {"cmb_layers": 0, "sab_layers": 0, "avam_layers": 0}), join=None
     ),
@@ -69,6 +79,8 @@ def batch(lengths=LENGTHS, padding: float = 99.0):
 def close(a, b, atol: float = 1e-12) -> None:
     for part in ("u", "v", "logits"):
         torch.testing.assert_close(getattr(a, part), getattr(b, part), rtol=0, atol=atol)
+    if a.affect is not None:
+        torch.testing.assert_close(a.affect, b.affect, rtol=0, atol=atol)
     assert a.gate.keys() == b.gate.keys()
     for key in a.gate:
         torch.testing.assert_close(a.gate[key], b.gate[key], rtol=0, atol=atol)
@@ -154,3 +166,22 @@ def test_gradients(name):
         return made.fuse(audio, audio_mask[:, :3], video, video_mask[:, :3]).logits
 
     assert torch.autograd.gradcheck(logits, (audio, video), eps=1e-6, atol=1e-5)
+
+
+LENGTHS_OF = {"attsf": "length", "ca": "clips_most", "tca": "clips_most", "jca": "clips_most", "rjca": "clips_most"}
+
+
+@pytest.mark.parametrize("name", builders.NAMES)
+def test_no_weight_has_a_side_of_the_sequences_length(name):
+    """Whatever the length, the weights have the same shapes, and one model takes utterances of any length."""
+    named = LENGTHS_OF.get(name.split("+")[0].split("-")[0])
+    shapes = []
+    for length in (37, 41):
+        made = builders.fusion(name, **WIDTHS, **({} if named is None else {named: length})).double().eval()
+        shapes.append({key: tuple(weight.shape) for key, weight in made.state_dict().items()})
+        assert not {37, 41} & {side for shape in shapes[-1].values() for side in shape}
+        for steps in (1, 37, 41):
+            tokens = [torch.randn(1, steps, width, dtype=torch.float64) for width in (AUDIO, VIDEO)]
+            mask = torch.ones(1, steps, dtype=torch.bool)
+            assert made.fuse(tokens[0], mask, tokens[1], mask).logits.isfinite().all()
+    assert shapes[0] == shapes[1]

@@ -5,52 +5,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-import torch
 
 from engine.fusion import builders
 from engine.fusion.attsf import Attsf
 from engine.fusion.avt_ca import AvtCa
 from tests.engine.fusion import naive
+from tests.engine.fusion.small import WIDTHS, D, added, entered, fused, randomised, utterances
 
-AUDIO, VIDEO, D = 5, 7, 4
-LENGTHS = [(5, 4), (3, 2), (4, 0), (0, 4), (1, 1), (2, 5)]
-WIDTHS = {"audio_width": AUDIO, "video_width": VIDEO, "width": D}
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-10)
-
-
-def randomised(module):
-    made = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=made) * 0.5)
-    return module.double().eval()
-
-
-def utterances():
-    made = np.random.default_rng(2)
-    return [(made.standard_normal((a, AUDIO)), made.standard_normal((v, VIDEO))) for a, v in LENGTHS]
-
-
-def fused(module):
-    """All utterances as one padded batch through the module."""
-    batch = []
-    for side, width in ((0, AUDIO), (1, VIDEO)):
-        tokens = torch.full((len(LENGTHS), 5, width), 99.0, dtype=torch.float64)
-        mask = torch.zeros(len(LENGTHS), 5, dtype=torch.bool)
-        for row, utterance in enumerate(utterances()):
-            tokens[row, : len(utterance[side])] = torch.from_numpy(utterance[side])
-            mask[row, : len(utterance[side])] = True
-        batch += [tokens, mask]
-    with torch.no_grad():
-        return module.fuse(*batch)
-
-
-def entered(weights, name, tokens):
-    return [naive.linear(weights, name, x) for x in tokens]
-
-
-def added(*lists):
-    return [sum(parts) for parts in zip(*lists, strict=True)]
 
 
 # --- AVT-CA, eqs 2-6 and section III-C ------------------------------------------------------------------------------
