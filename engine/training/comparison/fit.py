@@ -1,7 +1,9 @@
 """One fusion model trained on one fold of a task, alike for all: every choice is made inside the training part."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.fusion.base import Fused
-from engine.fusion.builders import AnyFusion, fusion
 from engine.fusion.losses import own_loss
+from engine.training.comparison.contenders import Contender, build
 from engine.training.comparison.measure import measure
-from engine.training.comparison.task import Fold, Task, Tokens
+from engine.training.comparison.task import Task, Tokens
+from engine.training.protocols import Fold
 
 _EVALUATED_AT_ONCE = 256
 
@@ -27,13 +30,15 @@ class Schedule:
     weight_decay: float = 1e-2
     dev_share: float = 0.15
     """Of the training part's groups, on which the epoch is chosen."""
+    missing: float = 0.0
+    """How often an utterance in training loses its voice, and how often its face; one modality always stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """A model after its training, and the scale of its inputs."""
 
-    model: AnyFusion
+    model: Contender
     scales: tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
     """Mean and spread `[D]` of the audio's and the video's tokens in the training part."""
     epoch: int
@@ -45,20 +50,13 @@ class Fitted:
         return self.model.fuse(audio.values, audio.mask, video.values, video.mask)
 
 
-def fit(name: str, numbers: dict[str, object], task: Task, fold: Fold, *, schedule: Schedule, seed: int) -> Fitted:
-    """Train the fusion model `name` with these numbers on the fold's training part."""
+def fit(name: str, numbers: Mapping[str, Any], task: Task, fold: Fold, *, schedule: Schedule, seed: int) -> Fitted:
+    """Train the model `name` with these numbers on the fold's training part."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    learn, dev = _split(task, fold.train, share=schedule.dev_share, seed=seed)
+    learn, dev = _split(task, fold, share=schedule.dev_share, seed=seed)
     scales = _scale(task.audio, learn), _scale(task.video, learn)
-    given = {**numbers, "regression": True} if task.regression else numbers
-    model = fusion(
-        name,
-        audio_width=task.audio.values.shape[-1],
-        video_width=task.video.values.shape[-1],
-        classes=task.outputs,
-        **given,
-    )
+    model = build(name, numbers, task)
     optimizer = torch.optim.AdamW(model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
     steps = schedule.epochs * max(1, len(learn) // schedule.batch)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, schedule.learning_rate, total_steps=steps, pct_start=0.2)
@@ -69,7 +67,7 @@ def fit(name: str, numbers: dict[str, object], task: Task, fold: Fold, *, schedu
         order = torch.from_numpy(learn)[torch.randperm(len(learn), generator=generator)]
         whole = max(1, len(order) // schedule.batch) * schedule.batch
         for rows in torch.split(order[:whole], schedule.batch):
-            audio, video = task.audio[rows], task.video[rows]
+            audio, video = _some_missing(task.audio[rows], task.video[rows], schedule.missing, generator)
             fused = fitted.fused(audio, video)
             optimizer.zero_grad()
             loss = own_loss(
@@ -102,14 +100,25 @@ def predict(
     return torch.cat([fitted.fused(audio[part], video[part]).logits for part in parts])
 
 
-def _split(
-    task: Task, train: NDArray[np.int64], *, share: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _split(task: Task, fold: Fold, *, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows to learn from and rows to choose by: no group is in both."""
+    if fold.dev is not None:
+        return fold.train, fold.dev
+    train = fold.train
     names = np.unique(task.groups[train])
     np.random.default_rng(seed).shuffle(names)
     held = np.isin(task.groups[train], names[: max(1, round(share * len(names)))])
     return train[~held], train[held]
+
+
+def _some_missing(audio: Tokens, video: Tokens, share: float, generator: torch.Generator) -> tuple[Tokens, Tokens]:
+    draw = torch.rand(len(audio.mask), generator=generator)
+    silent = (draw < share) & video.mask.any(dim=1)
+    unseen = (draw >= 1 - share) & audio.mask.any(dim=1)
+    return (
+        Tokens(audio.values, audio.mask & ~silent[:, None]),
+        Tokens(video.values, video.mask & ~unseen[:, None]),
+    )
 
 
 def _scale(tokens: Tokens, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.training.protocols import Fold
+
 Metric = Literal["accuracy", "weighted_f1", "ccc"]
 
 
@@ -32,14 +34,6 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
-    """Rows to learn from and rows to be measured on; nobody is in both."""
-
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """What a model is asked."""
 
@@ -56,6 +50,8 @@ class Task:
     """Classes, or numbers."""
     note: str = ""
     """What a reader of the table has to know, such as "one token"."""
+    conditions: NDArray[np.str_] | None = None
+    """`[N]` what was done to each utterance, where gates are to be compared by it."""
 
     @property
     def regression(self) -> bool:
@@ -68,11 +64,3 @@ def one_token(values: NDArray[np.float32]) -> Tokens:
     tensor = torch.from_numpy(values)
     present = tensor.isfinite().all(dim=1)
     return Tokens(torch.where(present[:, None], tensor, 0.0)[:, None], present[:, None])
-
-
-def by_group(groups: NDArray[np.str_], *, folds: int, seed: int) -> tuple[Fold, ...]:
-    """Folds of whole groups, shuffled; every row is in one test part."""
-    names = np.unique(groups)
-    np.random.default_rng(seed).shuffle(names)
-    parts = [np.isin(groups, part) for part in np.array_split(names, folds)]
-    return tuple(Fold(np.flatnonzero(~part), np.flatnonzero(part)) for part in parts)
