@@ -20,10 +20,10 @@ def dialogue(
     """Train AVAFN without one part after the other, and say what context is worth.
 
     Each variant runs causal and bidirectional, beside the same cells without history. OUT gets a file a training, and
-    the table as dialogue.json and dialogue.md.
+    each corpus its table, as CORPUS.json and CORPUS.md.
     """
     from engine.errors import ConfigurationError
-    from engine.training.ablation.table import Row, as_json, as_markdown, rows
+    from engine.training.ablation.table import as_json, as_markdown, rows
     from engine.training.ablation.tasks import TASKS
     from engine.training.ablation.units import run
     from engine.training.ablation.variants import VARIANTS
@@ -34,13 +34,14 @@ def dialogue(
         for name in names:
             if name not in known:
                 raise ConfigurationError(f"no {what} {name!r} in this benchmark; there are {', '.join(known)}")
-    table: list[Row] = []
+    said = []
     bar, progress = in_terminal()
     with bar:
         for answered in run(
             out / "units", data=data, corpora=corpora, variants=variants, seeds=seeds, progress=progress
         ):
-            table += rows(answered)
-            (out / "dialogue.json").write_text(as_json(table) + "\n")
-            (out / "dialogue.md").write_text(as_markdown(table))
-    typer.echo(as_markdown(table))
+            table = rows(answered)
+            said.append(as_markdown(table))
+            (out / f"{answered.corpus}.json").write_text(as_json(table) + "\n")
+            (out / f"{answered.corpus}.md").write_text(said[-1])
+    typer.echo("\n".join(said))

@@ -32,7 +32,7 @@ class Schedule:
 
     width: int = 64
     epochs: int = 16
-    batch: int = 64
+    batch: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     dropout: float = 0.3

@@ -78,33 +78,19 @@ def rows(answered: Answered) -> list[Row]:
 
 
 def as_json(table: Sequence[Row]) -> str:
-    """Every row with its figures, and the schedules they were made under."""
-    corpora = dict.fromkeys(row.corpus for row in table)
-    return json.dumps(
-        {
-            "corpora": {name: {"what": TASKS[name].what, **asdict(TASKS[name].schedule)} for name in corpora},
-            "rows": [asdict(row) | {"mean": row.mean, "deviation": row.deviation} for row in table],
-        },
-        indent=1,
-    )
+    """The rows of a corpus with their figures, and the schedule they were made under."""
+    task = TASKS[table[0].corpus]
+    said = [asdict(row) | {"mean": row.mean, "deviation": row.deviation} for row in table]
+    return json.dumps({"what": task.what, "schedule": asdict(task.schedule), "rows": said}, indent=1)
 
 
 def as_markdown(table: Sequence[Row]) -> str:
-    """A table a corpus, causal and bidirectional side by side, and what context does there in words."""
-    corpora = dict.fromkeys(row.corpus for row in table)
-    return "\n\n".join(_corpus(name, [row for row in table if row.corpus == name]) for name in corpora) + "\n"
-
-
-def _corpus(name: str, table: Sequence[Row]) -> str:
+    """A corpus's rows, causal and bidirectional side by side, and what context does there in words."""
     found: Mapping[tuple[str, str], Row] = {(row.variant, row.direction): row for row in table}
     directions = dict.fromkeys(row.direction for row in table)
-    head = ["variant", *(f"{side}: {what}" for side in directions for what in ("mean ± sd", *_COLUMNS))]
-    lines = [
-        f"### {name}",
-        "",
-        f"{TASKS[name].what[0].upper()}{TASKS[name].what[1:]}. {len(table[0].seeds)} seeds.",
-        "",
-    ]
+    name, what = table[0].corpus, TASKS[table[0].corpus].what
+    head = ["variant", *(f"{side}: {column}" for side in directions for column in ("mean ± sd", *_COLUMNS))]
+    lines = [f"### {name}", "", f"{what[0].upper()}{what[1:]}. {len(table[0].seeds)} seeds.", ""]
     lines += [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for variant in dict.fromkeys(row.variant for row in table):
         cells = [variant.replace("_", " ")]
@@ -113,7 +99,8 @@ def _corpus(name: str, table: Sequence[Row]) -> str:
             cells += [f"{row.mean:.3f} ± {row.deviation:.3f}", f"{row.ensemble:.3f}"]
             cells += [_gain(row.over_control), _gain(row.below_complete)]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", *(_context(found.get((COMPLETE, side)), side) for side in directions)])
+    told = [_context(found.get((COMPLETE, side)), side) for side in directions]
+    return "\n".join([*lines, "", *told]) + "\n"
 
 
 _COLUMNS = ("ensemble", "over single turn", "complete is above it by")

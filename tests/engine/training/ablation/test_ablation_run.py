@@ -73,8 +73,8 @@ def test_the_command_writes_the_table(data, tmp_path):
     )
     assert told.exit_code == 0, told.output
     assert "context" in told.output
-    assert (out / "dialogue.md").read_text() in told.output
-    rows = json.loads((out / "dialogue.json").read_text())["rows"]
+    assert (out / "meld-six-face.md").read_text() in told.output
+    rows = json.loads((out / "meld-six-face.json").read_text())["rows"]
     assert [(row["variant"], row["direction"]) for row in rows] == [
         ("complete", "causal"),
         ("complete", "bidirectional"),

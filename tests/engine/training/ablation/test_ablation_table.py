@@ -63,5 +63,5 @@ def test_directions_stand_side_by_side():
 
 def test_json_names_the_schedule():
     said = json.loads(as_json(table(unit("complete", 0, 3), unit("single_turn", 0, 2))))
-    assert {"width", "learning_rate", "epochs"} <= set(said["corpora"]["meld-six"])
+    assert {"width", "learning_rate", "epochs"} <= set(said["schedule"])
     assert said["rows"][0]["over_control"]["low"] <= said["rows"][0]["over_control"]["value"]
