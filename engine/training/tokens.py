@@ -45,12 +45,12 @@ def fill(
         for voice in voices
     }
     indices = sorted(set(face_indices))
-    images = torch.from_numpy(faces.images[indices])
     seen = [
         torch.stack([_face_tokens(face_encoder, part, version, generator) for version in range(versions)], dim=1)
-        for part in torch.split(images, _FACES_AT_ONCE)
+        for part in torch.split(torch.from_numpy(faces.images[indices]), _FACES_AT_ONCE)
+        if len(part)
     ]
-    return TokenBank(voices=spoken, faces=dict(zip(indices, torch.cat(seen), strict=True)) if indices else {})
+    return TokenBank(voices=spoken, faces=dict(zip(indices, (tokens for part in seen for tokens in part), strict=True)))
 
 
 def _voice_tokens(encoder: FeatureExtractor, audio: Tensor, version: int, generator: Generator) -> Tensor:

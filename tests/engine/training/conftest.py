@@ -37,6 +37,16 @@ def archive(path, files):
 @pytest.fixture
 def small_corpora(tmp_path):
     """A few tones and noise pictures under the names of the real corpora, in their layouts."""
+    return make_corpora(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_corpora(tmp_path_factory):
+    """The same for a whole file: nothing in it may be changed."""
+    return make_corpora(tmp_path_factory.mktemp("corpora"))
+
+
+def make_corpora(tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "data"
     (folder / "scripted").mkdir(parents=True)
@@ -124,7 +134,6 @@ label_smoothing = 0.1
 dropout = 0.1
 [fusion]
 width = 8
-feed_forward_width = 16
 dropout = 0.1
 [dialogue]
 dropout = 0.1

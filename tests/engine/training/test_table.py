@@ -1,0 +1,58 @@
+import json
+
+import numpy as np
+import pytest
+
+from engine.training.table import as_text, line, write
+
+LABELS = np.array([0, 0, 1, 1, 2, 0, 1, 2])
+DIALOGUES = np.array([0, 0, 0, 1, 1, 2, 2, 3])
+
+
+def saying(predicted, sure=0.9):
+    chances = np.full((len(predicted), 7), (1 - sure) / 6)
+    chances[np.arange(len(predicted)), predicted] = sure
+    return chances
+
+
+def test_who_is_always_right_is_right_in_every_draw():
+    right = line("right", LABELS, saying(LABELS), DIALOGUES)
+    assert (right.interval.low, right.scores.weighted_f1, right.interval.high) == pytest.approx((1, 1, 1))
+    assert right.majority == pytest.approx(3 / 8 * 6 / 11)
+
+
+def test_an_interval_is_drawn_by_dialogue_and_the_same_each_time():
+    predicted = np.where(DIALOGUES == 1, 0, LABELS)
+    once, again = (line("some", LABELS, saying(predicted), DIALOGUES) for _ in range(2))
+    assert once == again
+    assert once.interval.low < once.scores.weighted_f1 <= once.interval.high
+    assert once.interval.value == pytest.approx(once.scores.weighted_f1)
+
+
+def test_history_that_changes_nothing_adds_nothing():
+    predicted = np.zeros_like(LABELS)
+    same = line("same", LABELS, saying(predicted), DIALOGUES, without_history=saying(predicted))
+    assert (same.gain.low, same.gain.value, same.gain.high) == (0, 0, 0)
+    better = line("better", LABELS, saying(LABELS), DIALOGUES, without_history=saying(predicted))
+    assert better.gain.excludes_zero
+    assert better.gain.value == pytest.approx(1 - better.majority)
+
+
+def test_a_table_is_read_saved_and_parsed(tmp_path):
+    lines = [
+        line("first", LABELS, saying(LABELS), DIALOGUES, without_history=saying(LABELS)),
+        line("second, longer", LABELS, saying(np.zeros_like(LABELS)), DIALOGUES),
+    ]
+    text = as_text(lines)
+    head, first, second = text.splitlines()[:3]
+    assert len(head) == len(first) == len(second)
+    assert "first: history adds 0.000 [0.000, 0.000]" in text
+    write(tmp_path / "table.txt", lines)
+    assert (tmp_path / "table.txt").read_text() == text
+    write(tmp_path / "table.json", lines)
+    saved = json.loads((tmp_path / "table.json").read_text())
+    assert [one["condition"] for one in saved] == ["first", "second, longer"]
+    assert {"weighted_f1", "macro_f1", "accuracy", "uar", "ece", "weighted_f1_low", "majority_weighted_f1"} <= set(
+        saved[1]
+    )
+    assert saved[0]["gain_of_history"]["value"] == 0
