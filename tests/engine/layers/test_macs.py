@@ -127,3 +127,10 @@ def test_twice_the_utterances_cost_twice(name):
         return macs(lambda: model.fuse(tokens, mask, tokens, mask))
 
     assert cost(2) == 2 * cost(1) > 0
+
+
+def test_weights_that_could_learn_are_no_obstacle():
+    with torch.inference_mode(False):
+        model = fusion("attsf", audio_width=D, video_width=D, width=16).eval()
+        tokens, mask = torch.randn(1, T, D), torch.ones(1, T, dtype=torch.bool)
+    assert macs(lambda: model.fuse(tokens, mask, tokens, mask)) > 0
