@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from engine import artifact
-from engine.training import parts, tokens
+from engine import artifact, parts
+from engine.training import tokens
 from engine.training.ablation.fit import Schedule
 from engine.training.ablation.material import Encoded, Material, of_banks, of_features
 from engine.training.corpora import fer2013, meld_embeddings, meld_six, ravdess, scripted
