@@ -52,11 +52,18 @@ ENCODERS: Mapping[str, Mapping[str, Any]] = {
     "face": DEFAULTS["face"],
     "dan": {"side": 112},
     "efficientface": {"side": 112},
+    "avt-ca-voice": {},
+    "avt-ca-face": {},
+    "attsf-voice": {},
+    "attsf-face": {},
     "r2plus1d": {},
     "r3d": {},
 }
 # What is reduced or compiled: the network where an encoder has cutting and masking around it that gain nothing.
-INNER = {name: "encode" for name in ("voice", "face", "resnet18-mel", "r2plus1d", "r3d")} | {
+INNER = {
+    name: "encode"
+    for name in ("voice", "face", "resnet18-mel", "avt-ca-voice", "avt-ca-face", "attsf-voice", "r2plus1d", "r3d")
+} | {
     "wav2vec2, base": "_states",
     "wav2vec2, large": "_states",
 }
