@@ -58,17 +58,26 @@ def _scripted(data: Path) -> list[Material]:
     return [of_banks(encoded("train"), encoded("dev"), encoded("test"))]
 
 
+_SIX = Schedule()
+_EMBEDDED = Schedule(epochs=20, learning_rate=3e-3)
+# The encoders know the recordings that the states learn from and are too sure of them: see ../README.md.
+_SCRIPTED = Schedule(epochs=8, token_noise=0.8)
+
 TASKS: Mapping[str, Task] = {
     "meld-six": Task(
-        partial(_meld_six, face=False), Schedule(), "MELD six speakers, five emotions, train to dev, voice; one token"
+        partial(_meld_six, face=False), _SIX, "MELD six speakers, five emotions, train to dev, voice; one token"
     ),
-    "meld-six-face": Task(partial(_meld_six, face=True), Schedule(), "the same, voice and face; one token each"),
+    "meld-six-face": Task(
+        partial(_meld_six, face=True),
+        _SIX,
+        "MELD six speakers, five emotions, train to dev, voice and face; one token each",
+    ),
     "meld-embeddings": Task(
-        _meld_embeddings, Schedule(), "MELD dev embeddings, seven emotions, five folds by dialogue, voice; one token"
+        _meld_embeddings, _EMBEDDED, "MELD dev embeddings, seven emotions, five folds by dialogue, voice; one token"
     ),
     "scripted": Task(
         _scripted,
-        Schedule(),
+        _SCRIPTED,
         "scripted dialogues, train to test, voice and face, no picture in 40 % of turns; the default encoders' tokens",
     ),
 }
