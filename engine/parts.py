@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.artifact import Artifact
 from engine.decision import Decision, decision
@@ -54,8 +54,18 @@ def load(artifact: Artifact, *, device: str = "cpu") -> Parts:
         )
         placed = torch.device(device)
         for prefix, module in parts.modules.items():
-            module.load_state_dict(artifact.part(prefix), strict=True)
+            _fill(module, artifact.part(prefix), prefix)
             module.to(placed).eval().requires_grad_(False)
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigurationError) as error:
         raise CheckpointError(f"{artifact.folder}: weights and configuration do not fit: {error}") from error
     return parts
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
+    own = module.state_dict()
+    wrong = sorted(own.keys() ^ tensors.keys()) or sorted(n for n, t in own.items() if t.shape != tensors[n].shape)
+    if wrong:
+        raise ValueError(
+            f"{len(wrong)} tensors of {prefix} are missing, left over or of another shape, {wrong[0]!r} first"
+        )
+    module.load_state_dict(tensors)

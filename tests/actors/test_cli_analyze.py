@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -40,10 +41,35 @@ def test_a_film_is_heard_and_seen_and_shown_as_a_table(tiny, capsys):
 
 def test_a_checkpoint_is_measured(checkpoint, tmp_path, capsys):
     source = short_manifest(tmp_path, 4)
-    assert main(["evaluate", str(checkpoint), "--on", str(source), "--json"]) == 0
+    saved = tmp_path / "table.json"
+    assert main(["evaluate", str(checkpoint), "--on", str(source), "--json", "--out", str(saved)]) == 0
     measured = json.loads(capsys.readouterr().out)
     assert measured["turns"] == 2
-    assert 0.0 <= measured["weighted_f1"] <= 1.0
+    assert 0.0 <= measured["weighted_f1_low"] <= measured["weighted_f1"] <= 1.0
+    assert json.loads(saved.read_text()) == [measured]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("nowhere", "no checkpoint at 'nowhere': name a folder, a hub id"), (".", "cannot read config.json")],
+)
+def test_a_checkpoint_that_is_none_is_told_in_a_sentence(name, says, tmp_path, capsys):
+    assert main(["analyze", str(CALL / "14b01Na.flac"), "--checkpoint", name]) == 1
+    said = capsys.readouterr().err
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_weights_of_another_fusion_are_told_in_a_sentence(checkpoint, tmp_path, capsys):
+    config = json.loads((checkpoint / "config.json").read_text())
+    numbers = {name: value for name, value in config["fusion"].items() if name != "feed_forward_width"}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"fusion": numbers | {"name": "jca"}}))
+    (tmp_path / "model.safetensors").symlink_to((checkpoint / "model.safetensors").resolve())
+    assert main(["analyze", str(CALL / "14b01Na.flac"), "--checkpoint", str(tmp_path)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert re.search(
+        r"weights and configuration do not fit: \d+ tensors of fusion are missing, left over or of another", said
+    )
 
 
 def test_nothing_is_measured_without_labels(checkpoint, capsys):

@@ -68,6 +68,7 @@ def test_a_name_becomes_a_checkpoint_that_is_measured_and_answers(made, name):
     assert read.config["fusion"]["name"] == ("avafn" if name == "alone" else name)
     measured = read.config["metrics"]["scripted test"]
     assert measured["turns"] == 24
+    assert f"- Fusion: `{read.config['fusion']['name']}` (" in (read.folder / "README.md").read_text()
     assert 0 <= measured["weighted_f1_low"] <= measured["weighted_f1_high"] <= 1
     assert "scripted test, utterance only" in read.config["metrics"]
     (outcome,) = load_models(read, explain=True, device="cpu").infer([StepRequest({}, heard_and_seen())])
@@ -86,6 +87,7 @@ def test_an_utterance_model_has_no_dialogue_part_and_no_memory(made):
     read = artifact.read(made("alone"))
     assert read.config["dialogue"] == {"name": "none"}
     assert not read.part("dialogue")
+    assert "Decided by the utterance alone" in (read.folder / "README.md").read_text()
     models, turns = load_models(read, explain=True, device="cpu"), heard_and_seen()
     before = {"centroid/a": np.ones(3, np.float32)}
     forward, backward = models.infer([StepRequest(before, turns), StepRequest({}, turns[::-1])])
