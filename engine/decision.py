@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.dialogue.causal import CausalDialogue
+from engine.dialogue.cells import Ablation
 from engine.dialogue.wave import Turn, advance
 from engine.errors import ConfigurationError
 from engine.fusion.base import Fused
@@ -101,9 +102,11 @@ class UtteranceAlone:
         return fused.logits
 
 
-def dialogue_states(*, width: int, classes: int = 7, dropout: float = 0.0) -> DialogueStates:
+def dialogue_states(
+    *, width: int, classes: int = 7, dropout: float = 0.0, ablation: Ablation | None = None
+) -> DialogueStates:
     """AVAFN's states, as wide as the fusion's utterance vector."""
-    return DialogueStates(CausalDialogue(width=width, classes=classes, dropout=dropout))
+    return DialogueStates(CausalDialogue(width=width, classes=classes, dropout=dropout, ablation=ablation))
 
 
 def decision(numbers: Mapping[str, Any]) -> Decision:

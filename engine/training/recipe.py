@@ -5,8 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from engine.dialogue.cells import Ablation
 from engine.errors import ConfigurationError
 from schemas.labels import EMOTIONS
 
@@ -63,11 +64,17 @@ class VoiceTraining(EncoderTraining):
 
 
 class FusionNumbers(BaseModel):
-    """A fusion model's name and arguments in `engine.fusion.builders`."""
+    """A fusion model's name and arguments in `engine.fusion.builders`; "none" says that a part is not there."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     name: str = "avafn"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without(cls, numbers: dict[str, Any]) -> dict[str, Any]:
+        # TOML has no null.
+        return {name: None if value == "none" else value for name, value in numbers.items()}
 
 
 class StatesNumbers(_Section):
@@ -76,6 +83,7 @@ class StatesNumbers(_Section):
     # Stages and checkpoints from before there was a choice do not say it.
     name: Literal["avafn"] = Field("avafn", exclude=True)
     dropout: float
+    ablation: Ablation | None = Field(None, exclude_if=lambda ablation: ablation is None)
 
     def arguments(self, *, width: int) -> dict[str, Any]:
         """For `engine.decision.decision`."""

@@ -146,6 +146,20 @@ def test_a_choice_stands_above_the_recipe(shared_corpora):
         recipe.choosing(dialogue="none").choosing(dialogue="avafn")
 
 
+def test_a_part_of_the_papers_is_left_out_by_the_recipe(shared_corpora, tmp_path):
+    text = shared_corpora.recipe.read_text()
+    text = text.replace("[fusion]\n", '[fusion]\nname = "avt-ca"\ncross_heads = "none"\n')
+    path = tmp_path / "without.toml"
+    path.write_text(text.replace("[dialogue]\n", '[dialogue]\nablation = "no_ilm"\n'))
+    without = load(path)
+    assert without.fusion.model_dump()["cross_heads"] is None
+    assert without.dialogue.arguments(width=8)["ablation"] == "no_ilm"
+    assert "ablation" not in load(shared_corpora.recipe).dialogue.arguments(width=8)
+    path.write_text(text.replace("[dialogue]\n", '[dialogue]\nablation = "no_one"\n'))
+    with pytest.raises(ConfigurationError, match="dialogue"):
+        load(path)
+
+
 def test_the_command_chooses_and_says_where(shared_corpora, tmp_path, capsys):
     out = tmp_path / "made"
     asked = ["--fusion", "ca", "--gate", "dca", "--dialogue", "none"]
