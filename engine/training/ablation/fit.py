@@ -20,7 +20,7 @@ from engine.training.corpora.base import Dialogue
 from engine.training.scores import weighted_f1
 from schemas.labels import EMOTIONS
 
-_AT_ONCE = 64
+_AT_ONCE = 128
 
 Epoch = Callable[[int, int, float], None]
 """Epochs done, epochs in all, the last loss."""

@@ -13,6 +13,8 @@ from engine.training.corpora import fer2013, meld_embeddings, meld_six, ravdess,
 from engine.training.protocols import by_group
 
 _FOLDS = 5
+_SCRIPTED_DIALOGUES = 400
+"""Of 1038, drawn once: enough for seven variants in two directions to be trained in an hour of one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ def _scripted(data: Path) -> list[Material]:
 
     def encoded(split: fer2013.Part) -> Encoded:
         dialogues = scripted.read(data / "scripted" / f"scripted_{split}.csv", face_column="video40")
+        if split == "train":
+            order = np.random.default_rng(0).permutation(len(dialogues))
+            dialogues = [dialogues[row] for row in order[:_SCRIPTED_DIALOGUES]]
         bank = tokens.fill(
             voice_encoder=loaded.voice,
             face_encoder=loaded.face,
@@ -58,10 +63,10 @@ def _scripted(data: Path) -> list[Material]:
     return [of_banks(encoded("train"), encoded("dev"), encoded("test"))]
 
 
-_SIX = Schedule()
-_EMBEDDED = Schedule(epochs=20, learning_rate=3e-3)
+_SIX = Schedule(epochs=14, batch=64, learning_rate=2e-3)
+_EMBEDDED = Schedule(epochs=14, learning_rate=3e-3)
 # The encoders know the recordings that the states learn from and are too sure of them: see ../README.md.
-_SCRIPTED = Schedule(epochs=8, token_noise=0.8)
+_SCRIPTED = Schedule(epochs=10, learning_rate=2e-3, token_noise=0.8)
 
 TASKS: Mapping[str, Task] = {
     "meld-six": Task(
@@ -78,7 +83,8 @@ TASKS: Mapping[str, Task] = {
     "scripted": Task(
         _scripted,
         _SCRIPTED,
-        "scripted dialogues, train to test, voice and face, no picture in 40 % of turns; the default encoders' tokens",
+        f"scripted dialogues, {_SCRIPTED_DIALOGUES} of train to test, voice and face, no picture in 40 % of turns; the default"
+        " encoders' tokens; epoch chosen on dev, of other actors and faces",
     ),
 }
 """Corpora by the names that the command knows."""
