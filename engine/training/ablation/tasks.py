@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from engine import artifact, parts
 from engine.training import tokens
 from engine.training.ablation.fit import Schedule
@@ -83,8 +85,8 @@ TASKS: Mapping[str, Task] = {
     "scripted": Task(
         _scripted,
         _SCRIPTED,
-        f"scripted dialogues, {_SCRIPTED_DIALOGUES} of train to test, voice and face, no picture in 40 % of turns; the default"
-        " encoders' tokens; epoch chosen on dev, of other actors and faces",
+        f"scripted dialogues, {_SCRIPTED_DIALOGUES} of train to test, voice and face, no picture in 40 % of turns; the"
+        " default encoders' tokens; epoch chosen on dev, of other actors and faces",
     ),
 }
 """Corpora by the names that the command knows."""
