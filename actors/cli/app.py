@@ -4,6 +4,7 @@ import typer
 
 from actors.cli import (
     analyze,
+    bench,
     contract,
     dead_letters,
     demo,
@@ -61,3 +62,4 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(dialogue.app, name="dialogue")
 app.add_typer(model.app, name="model")
+app.add_typer(bench.app, name="bench")

@@ -16,7 +16,7 @@ FAMILIES = ("ca", "tca", "jca", "rjca")
 """Those that come with and without the gate of dynamic cross-attention."""
 GATED = tuple(f"{family}{gate}" for family in FAMILIES for gate in ("", "+dca"))
 
-_WIDTH, _HEADS, _FEED_FORWARD, _LENGTH, _DROPOUT = 64, 4, 128, 32, 0.2
+_WIDTH, _HEADS, _FEED_FORWARD, _LENGTH, _DROPOUT = 64, 4, 128, 24, 0.2
 _SHARED: Mapping[str, Any] = {"width": _WIDTH, "dropout": _DROPOUT}
 _ATTSF: Mapping[str, Any] = {
     **_SHARED,

@@ -57,7 +57,9 @@ def fit(name: str, numbers: Mapping[str, Any], task: Task, fold: Fold, *, schedu
     learn, dev = _split(task, fold, share=schedule.dev_share, seed=seed)
     scales = _scale(task.audio, learn), _scale(task.video, learn)
     model = build(name, numbers, task)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
+    )
     steps = schedule.epochs * max(1, len(learn) // schedule.batch)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, schedule.learning_rate, total_steps=steps, pct_start=0.2)
     fitted = Fitted(model=model, scales=scales, epoch=0, dev=-np.inf)

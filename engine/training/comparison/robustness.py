@@ -13,7 +13,7 @@ from engine.training.comparison.task import Task, Tokens
 
 SHARES = tuple(tenth / 10 for tenth in range(1, 10))
 """ATTSF-Net's Table V."""
-ROWS = 800
+ROWS = 500
 """Of the test part, drawn once for all models."""
 
 

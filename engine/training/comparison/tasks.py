@@ -53,7 +53,7 @@ TASKS: Mapping[str, Asked] = {
     "ravdess-units": Asked(
         load=lambda data: one_token.ravdess(data / "ravdess_av_features.npz"),
         files=("ravdess_av_features.npz",),
-        schedule=Schedule(epochs=14, missing=0.1),
+        schedule=Schedule(epochs=12, missing=0.1),
         cards=(ravdess_units.CARD,),
         references={"SVM, voice": 0.306, "SVM, action units": 0.546, "SVM, both": 0.572},
     ),

@@ -1,0 +1,78 @@
+"""`turntone bench`: comparisons that train what they compare."""
+
+import json as jsonlib
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actors.cli.options import AsJson
+
+EXAMPLES = """
+Examples:
+
+  turntone bench fusion --data data --out runs/fusion
+
+  turntone bench fusion --data data --out runs/fusion --jobs 4
+
+  turntone bench fusion --data data --out look --task mosi --model ca --model ca+dca --seeds 1 --epochs 1
+
+All of it takes about an hour of one core. Stopped, the same command goes on where it was.
+"""
+
+app = typer.Typer(help="Comparisons that train what they compare.", no_args_is_help=True)
+
+
+@app.callback()
+def bench() -> None:
+    """Comparisons that train what they compare."""
+
+
+@app.command(epilog=EXAMPLES)
+def fusion(
+    data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted comparison goes on in it.")],
+    task: Annotated[list[str] | None, typer.Option(help="A task, several times for several; all if not said.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="A model, likewise.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How often each model is trained on each task.")] = 3,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")] = 1,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of each task's own, for a first look.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Train every fusion model on the same features under the same protocol, and print one table.
+
+    The table is in OUT as table.json and table.md too, with pictures beside it.
+    """
+    from engine.training.comparison.contenders import MODELS
+    from engine.training.comparison.plots import draw
+    from engine.training.comparison.report import gather, in_terminal
+    from engine.training.comparison.run import Plan, compare, measure_costs
+    from engine.training.comparison.table import rendered
+    from engine.training.comparison.tasks import TASKS
+
+    plan = Plan(
+        data=data, out=out, tasks=tuple(task or TASKS), models=tuple(model or MODELS), seeds=seeds, epochs=epochs
+    )
+    bar, progress = in_terminal()
+    try:
+        with bar:
+            compare(plan, jobs=jobs, progress=progress)
+            measure_costs(plan)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command goes on from what lies in {out}", err=True)
+        raise typer.Exit(130) from None
+    chosen = [f" --task {name}" for name in task or ()] + [f" --model {name}" for name in model or ()]
+    short = "" if epochs is None else f" --epochs {epochs}"
+    command = f"turntone bench fusion --data {data} --out {out}{''.join(chosen)} --seeds {seeds}{short}"
+    table = {"made": date.today().isoformat(), "command": command, **gather(plan)}
+    text = f"# Fusion models compared, {table['made']}\n\n`{command}`\n\n{rendered(table)}"
+    (out / "table.json").write_text(jsonlib.dumps(table, indent=1) + "\n")
+    (out / "table.md").write_text(text)
+    draw(table, out)
+    if json:
+        for name, asked in table["tasks"].items():
+            for row in asked["rows"]:
+                typer.echo(jsonlib.dumps({"task": name, **row}))
+        return
+    typer.echo(text)
