@@ -14,7 +14,10 @@ from engine.training.scores import Scores, score
 from engine.training.scores import weighted_f1 as plain_weighted_f1
 
 _HEAD = ("turns", "w-F1", "95 %", "m-F1", "acc", "UAR", "ECE", "majority")
-_NOTE = "w-F1: weighted F1, its interval by dialogue; majority: of always saying the class that occurs most."
+_NOTE = (
+    "w-F1: weighted F1, its interval by dialogue (by speaker where utterances stand alone); majority: of always\n"
+    "saying the class that occurs most."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +27,21 @@ class Line:
     name: str
     scores: Scores
     interval: Interval
-    """Of the weighted F1, dialogues drawn with replacement."""
+    """Of the weighted F1, dialogues (or speakers) drawn with replacement."""
     majority: float
     """The weighted F1 of always saying the class that occurs most."""
     gain: Interval | None = None
     """Of the weighted F1, above the same turns without their history."""
+    against_everybody: Interval | None = None
+    """Of the weighted F1, above the same turns where nobody is withheld: below 0 is what withholding costs."""
 
     def as_json(self) -> dict[str, Any]:
         """For programs: every figure by its name."""
         said = {"condition": self.name, **asdict(self.scores)}
         said |= {"weighted_f1_low": self.interval.low, "weighted_f1_high": self.interval.high}
         said |= {"majority_weighted_f1": self.majority}
+        if self.against_everybody is not None:
+            said["gain_of_withholding"] = asdict(self.against_everybody)
         return said if self.gain is None else said | {"gain_of_history": asdict(self.gain)}
 
 
@@ -45,22 +52,28 @@ def line(
     dialogues: NDArray[np.str_] | NDArray[np.int64],
     *,
     without_history: NDArray[np.float64] | None = None,
+    everybody: NDArray[np.float64] | None = None,
 ) -> Line:
-    """What probabilities `[N, 7]` are worth against labels `[N]`, of turns of these dialogues `[N]`.
+    """What probabilities `[N, 7]` are worth against labels `[N]`, of turns of these dialogues (or speakers) `[N]`.
 
-    without_history `[N, 7]`: the same turns, each the first of its dialogue.
+    without_history `[N, 7]`: the same turns, each the first of its dialogue; everybody `[N, 7]`: the same turns where
+    nobody is withheld.
     """
     metric = weighted_f1(labels, chances.argmax(axis=1))
     most = np.full_like(labels, np.bincount(labels).argmax())
-    more = None
-    if without_history is not None:
-        more = interval(gain(metric, weighted_f1(labels, without_history.argmax(axis=1))), dialogues, seed=0)
+
+    def above(other: NDArray[np.float64] | None) -> Interval | None:
+        if other is None:
+            return None
+        return interval(gain(metric, weighted_f1(labels, other.argmax(axis=1))), dialogues, seed=0)
+
     return Line(
         name=name,
         scores=score(labels, chances),
         interval=interval(metric, dialogues, seed=0),
         majority=plain_weighted_f1(labels, most),
-        gain=more,
+        gain=above(without_history),
+        against_everybody=above(everybody),
     )
 
 
@@ -79,6 +92,11 @@ def as_text(lines: Sequence[Line]) -> str:
         )
         rows.append(f"{one.name:{longest}} " + " ".join(figures))
     told = [f"{one.name}: history adds {one.gain} of weighted F1" for one in lines if one.gain is not None]
+    told += [
+        f"{one.name}: {one.against_everybody} of weighted F1 beside the same turns with everybody heard"
+        for one in lines
+        if one.against_everybody is not None
+    ]
     return "\n".join([*rows, "", _NOTE, *told]) + "\n"
 
 

@@ -18,10 +18,11 @@ from engine.decision import decision
 from engine.fusion.builders import fusion
 from engine.training import card, tokens
 from engine.training.batches import Assembler, only
+from engine.training.conditions import HELD_OUT
 from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
 from engine.training.corpora.base import Dialogue, FaceSet, Voice
 from engine.training.dialogues import predict, train_dialogues
-from engine.training.evaluate import NAMES, evaluate
+from engine.training.evaluate import evaluate
 from engine.training.fit import Progress
 from engine.training.front_ends import FrontEnds
 from engine.training.recipe import Recipe
@@ -162,11 +163,11 @@ class _Training:
 
     def test(self) -> None:
         """Measure the checkpoint that was written on what no choice has seen."""
-        for name in NAMES:
+        for name in HELD_OUT:
             for row in evaluate(str(self.out), name, data=self.data):
                 self.metrics[row.name] = row.causal.as_json() | {"answered": row.answered}
                 if name == "scripted":
-                    self.metrics |= {other.name: other.as_json() for other in (row.single_turn, row.utterance)}
+                    self.metrics |= {other.name: other.as_json() for other in row.lines[1:]}
 
     def save(self) -> Path:
         """Write the checkpoint folder."""

@@ -38,6 +38,15 @@ def test_history_that_changes_nothing_adds_nothing():
     assert better.gain.value == pytest.approx(1 - better.majority)
 
 
+def test_what_withholding_costs_is_below_nothing_and_told():
+    predicted = np.zeros_like(LABELS)
+    cost = line("one withheld", LABELS, saying(predicted), DIALOGUES, everybody=saying(LABELS))
+    assert cost.against_everybody.high < 0
+    assert cost.as_json()["gain_of_withholding"]["value"] == pytest.approx(cost.majority - 1)
+    assert "one withheld: -0." in as_text([cost])
+    assert "everybody heard" in as_text([cost])
+
+
 def test_a_table_is_read_saved_and_parsed(tmp_path):
     lines = [
         line("first", LABELS, saying(LABELS), DIALOGUES, without_history=saying(LABELS)),
