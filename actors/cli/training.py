@@ -107,7 +107,9 @@ def evaluate(
     """Measure a checkpoint on a labelled corpus.
 
     A MELD folder and a manifest go through the whole engine in one process, turn by turn as in a stream. Corpora with
-    names (scripted, ravdess, emodb, fer2013) are the held-out parts the checkpoint's card reports.
+    names (scripted, ravdess, emodb, fer2013) are the held-out parts the checkpoint's card reports; crema-d, iemocap and
+    meld are read from folders of those names, as they are distributed. Of dialogues the table says too what it costs
+    to withhold one party.
     """
     from engine.training.evaluate import evaluate as measure
     from engine.training.table import as_text, write
