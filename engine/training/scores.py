@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.calibration import expected_calibration_error
+from engine.calibration import area_under_risk_coverage, expected_calibration_error
 from schemas.labels import EMOTIONS
 
 
@@ -20,6 +20,8 @@ class Scores:
     uar: float
     """Unweighted average recall."""
     ece: float
+    aurc: float
+    """Area under risk and coverage: the mean error rate over every share of turns, the surest ones first."""
     per_class_f1: dict[str, float]
     per_class_recall: dict[str, float]
 
@@ -37,6 +39,7 @@ def score(labels: NDArray[np.int64], chances: NDArray[np.float64]) -> Scores:
         accuracy=float((predicted == labels).mean()),
         uar=float(np.mean(list(recall.values()))),
         ece=expected_calibration_error(chances, labels),
+        aurc=area_under_risk_coverage(chances, labels),
         per_class_f1=f1,
         per_class_recall=recall,
     )

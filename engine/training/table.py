@@ -13,10 +13,10 @@ from engine.training.intervals import Interval, gain, interval, weighted_f1
 from engine.training.scores import Scores, score
 from engine.training.scores import weighted_f1 as plain_weighted_f1
 
-_HEAD = ("turns", "w-F1", "95 %", "m-F1", "acc", "UAR", "ECE", "majority")
+_HEAD = ("turns", "w-F1", "95 %", "m-F1", "acc", "UAR", "ECE", "AURC", "majority")
 _NOTE = (
-    "w-F1: weighted F1, its interval by dialogue (by speaker where utterances stand alone); majority: of always\n"
-    "saying the class that occurs most."
+    "w-F1: weighted F1, its interval by dialogue (by speaker where utterances stand alone); AURC: mean error\n"
+    "rate over every share of turns answered, the surest first; majority: of always saying the class that occurs most."
 )
 
 
@@ -87,7 +87,7 @@ def as_text(lines: Sequence[Line]) -> str:
             f"{scores.turns:6}",
             f"{scores.weighted_f1:6.3f}",
             f"{low:6.3f} to {high:.3f}",
-            *(f"{figure:6.3f}" for figure in (scores.macro_f1, scores.accuracy, scores.uar, scores.ece)),
+            *(f"{figure:6.3f}" for figure in (scores.macro_f1, scores.accuracy, scores.uar, scores.ece, scores.aurc)),
             f"{one.majority:8.3f}",
         )
         rows.append(f"{one.name:{longest}} " + " ".join(figures))

@@ -18,4 +18,6 @@ def test_scores_by_hand():
     assert found.accuracy == pytest.approx(4 / 6)
     assert found.uar == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
     assert found.ece == pytest.approx(abs(4 / 6 - 0.7))
+    # All are equally sure and keep their order: wrong are the third and the fifth.
+    assert found.aurc == pytest.approx((0 + 0 + 1 / 3 + 1 / 4 + 2 / 5 + 2 / 6) / 6)
     assert found.turns == 6
