@@ -27,7 +27,7 @@ def load(
     Safetensors only, unless `pickled`: then PyTorch's pickles, of which only tensors are taken.
     Raises `CheckpointError` where it cannot be had, is another one, or is of another kind.
     """
-    folder = _find(source, pickled=pickled)
+    folder = find(source, pickled=pickled)
     found = fingerprint(folder, pickled=pickled)
     if sha256 != found:
         said = "its configuration does not say which weights it means" if sha256 is None else f"not {sha256}"
@@ -59,7 +59,8 @@ def fingerprint(folder: Path, *, pickled: bool = False) -> str:
     return digest.hexdigest()
 
 
-def _find(source: str, *, pickled: bool) -> Path:
+def find(source: str, *, pickled: bool = False) -> Path:
+    """The folder of a model: itself, or of a hub id, fetched or cached. Raises `CheckpointError` if there is none."""
     from huggingface_hub import snapshot_download
 
     if Path(source).is_dir():

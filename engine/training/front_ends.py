@@ -40,18 +40,24 @@ class FrontEnds:
         """What a checkpoint says of them."""
         self.cards: list[Card] = []
         """Of weights that come from elsewhere."""
+        self.sha256: list[str] = []
+        """Of these weights: a stage over them is made anew when they are others."""
         if chosen.voice_training is None:
             heard = frozen.audio(chosen.voice)
             self.voice, self.numbers["audio"] = heard.encoder, heard.numbers
-            self.cards += [] if heard.card is None else [heard.card]
+            self._note(heard.card, heard.sha256)
         else:
             self.voice = _learning_voice(chosen.voice)
         if chosen.face_training is None:
             seen = frozen.face(chosen.face)
             self.face, self.numbers["face"] = seen.encoder, seen.numbers
-            self.cards += [] if seen.card is None else [seen.card]
+            self._note(seen.card, seen.sha256)
         else:
             self.face = _learning_face(chosen.face)
+
+    def _note(self, card: Card | None, sha256: str | None) -> None:
+        self.cards += [] if card is None else [card]
+        self.sha256 += [] if sha256 is None else [sha256]
 
     def learn_voice(self, voices: Sequence[Voice]) -> Head | None:
         """The voice's stage, if it has one; its head."""

@@ -1,5 +1,6 @@
 """Encoders that learn nothing here: features without weights, and networks whose weights come from elsewhere."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from engine.artifact import DEFAULT
 from engine.errors import CheckpointError, ConfigurationError
 from engine.features import pretrained, trained
 from engine.features.builders import AudioEncoder, FaceCropEncoder, audio_encoder, video_encoder
+from engine.features.speech_files import find, fingerprint
 from engine.training.corpora.base import Card
 
 Encoder = TypeVar("Encoder", bound=nn.Module)
@@ -26,18 +28,24 @@ class Frozen(Generic[Encoder]):
     """What a checkpoint says of it."""
     card: Card | None
     """What its weights were made from; None: it has none."""
+    sha256: str | None
+    """Of its weights: what is made with others is something else."""
 
 
 def audio(numbers: Mapping[str, Any]) -> Frozen[AudioEncoder]:
     """The audio encoder of a recipe without `[voice_training]`; `weights` is a file for its trunk.
 
+    A speech model whose `sha256` the recipe does not say is the one that is found; a checkpoint says it.
     Raises `ConfigurationError` where weights are wanted and not said, `CheckpointError` where they do not fit.
     """
     numbers, weights = _apart(numbers)
+    if "source" in numbers and "sha256" not in numbers:
+        pickled = bool(numbers.get("pickled", False))
+        numbers["sha256"] = fingerprint(find(str(numbers["source"]), pickled=pickled), pickled=pickled)
     encoder = audio_encoder(numbers)
-    if weights is not None:
-        _fill(encoder, Path(weights))
-    return _checked("voice", encoder, numbers, weights or numbers.get("source"))
+    if "source" in numbers:
+        return _frozen(encoder, numbers, _unknown(str(numbers["source"])), str(numbers["sha256"]))
+    return _with_trunk("voice", encoder, numbers, weights)
 
 
 def face(numbers: Mapping[str, Any]) -> Frozen[FaceCropEncoder]:
@@ -48,17 +56,14 @@ def face(numbers: Mapping[str, Any]) -> Frozen[FaceCropEncoder]:
     """
     numbers, weights = _apart(numbers)
     if weights is None or Path(weights).is_file():
-        encoder = video_encoder(numbers)
-        if weights is not None:
-            _fill(encoder, Path(weights))
-        return _checked("face", encoder, numbers, weights)
+        return _with_trunk("face", video_encoder(numbers), numbers, weights)
     folder = Path(weights) if Path(weights).is_dir() else DEFAULT.parent / weights
     encoder = trained.load(folder)
     config = json.loads((folder / "config.json").read_text())
     other = {name: value for name, value in numbers.items() if config["face_encoder"].get(name) != value}
     if other:
         raise ConfigurationError(f"the weights {weights} are of {config['face_encoder']}; the recipe says {other}")
-    return Frozen(encoder, config["face_encoder"], Card(**config["data"]))
+    return _frozen(encoder, config["face_encoder"], Card(**config["data"]), _sha256(folder / "model.safetensors"))
 
 
 def _apart(numbers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -67,23 +72,30 @@ def _apart(numbers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     return rest, None if weights is None else str(weights)
 
 
-def _fill(encoder: nn.Module, path: Path) -> None:
-    trunk = getattr(encoder, "trunk", None)
-    if not isinstance(trunk, nn.Module):
-        raise CheckpointError(f"{path}: this encoder has no trunk to fill with published weights")
-    pretrained.fill(trunk, path)
-
-
-def _checked(section: str, encoder: Encoder, numbers: Mapping[str, Any], source: Any) -> Frozen[Encoder]:
-    learned = any(True for _ in encoder.parameters())
-    if learned and source is None:
+def _with_trunk(section: str, encoder: Encoder, numbers: Mapping[str, Any], weights: str | None) -> Frozen[Encoder]:
+    """An encoder whose trunk is filled from a file, or one that has nothing to learn."""
+    if weights is not None:
+        trunk = getattr(encoder, "trunk", None)
+        if not isinstance(trunk, nn.Module):
+            raise CheckpointError(f"{weights}: this encoder has no trunk to fill with published weights")
+        pretrained.fill(trunk, Path(weights))
+        return _frozen(encoder, numbers, _unknown(weights), _sha256(Path(weights)))
+    if any(True for _ in encoder.parameters()):
         name = numbers.get("name", section)
         raise ConfigurationError(
             f"[{section}] {name!r} has weights to learn, and the recipe says neither where they are (weights) nor how "
             f"they are learned ([{section}_training], for {section!r} alone)"
         )
+    return _frozen(encoder, numbers, None, None)
+
+
+def _frozen(encoder: Encoder, numbers: Mapping[str, Any], card: Card | None, sha256: str | None) -> Frozen[Encoder]:
     encoder.eval().requires_grad_(False)
-    return Frozen(encoder, numbers, _unknown(str(source)) if learned else None)
+    return Frozen(encoder, numbers, card, sha256)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _unknown(source: str) -> Card:

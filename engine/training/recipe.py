@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,10 +137,13 @@ class Recipe(_Section):
     dialogue_training: DialogueTraining
     calibration: Calibration
 
-    def digest(self, *sections: str) -> str:
-        """A name for what these sections say: a stage made with the same ones need not be made again."""
+    def digest(self, *sections: str, weights: Sequence[str] = ()) -> str:
+        """A name for what these sections say: a stage made with the same ones need not be made again.
+
+        weights: hashes of those that come from elsewhere.
+        """
         chosen = self.model_dump_json(include={"seed", "corpora", "speakers", *sections})
-        return hashlib.sha256(chosen.encode()).hexdigest()[:12]
+        return hashlib.sha256("".join([chosen, *weights]).encode()).hexdigest()[:12]
 
     def choosing(self, *, fusion: str | None = None, gate: str | None = None, dialogue: str | None = None) -> "Recipe":
         """The same recipe with another fusion model, a gate upon it, or another dialogue model.

@@ -134,7 +134,14 @@ class _Training:
             )
 
         digest = chosen.digest(
-            "voice", "voice_training", "face", "face_training", "fusion", "dialogue", "dialogue_training"
+            "voice",
+            "voice_training",
+            "face",
+            "face_training",
+            "fusion",
+            "dialogue",
+            "dialogue_training",
+            weights=self.front.sha256,
         )
         self.stages.run("dialogues", digest, {"fusion": self.fusion, **self.decision.modules}, both)
 

@@ -15,7 +15,9 @@ from engine.features.speech_files import fingerprint
 from engine.models import load_models
 from engine.signals import FACE_SIZE, StepRequest, Utterance
 from engine.training import frozen
-from engine.training.recipe import load
+from engine.training.front_ends import FrontEnds
+from engine.training.recipe import FOLDER, load
+from engine.training.stages import Stages
 from engine.training.tokens import picture_tokens
 from engine.training.train import train
 
@@ -44,7 +46,7 @@ def speech(tmp_path):
 
 def test_a_recipe_of_encoders_that_come_with_their_weights(small_corpora, speech, tmp_path):
     text = small_corpora.recipe.read_text()
-    said = f'name = "wav2vec2"\nsource = "{speech}"\nsha256 = "{fingerprint(speech)}"\nlayer = 1\npooled = true'
+    said = f'name = "wav2vec2"\nsource = "{speech}"\nlayer = 1\npooled = true'
     text = with_section(with_section(text, "voice", said), "face", 'weights = "efficientface"')
     small_corpora.recipe.write_text(text)
     steps = []
@@ -57,6 +59,7 @@ def test_a_recipe_of_encoders_that_come_with_their_weights(small_corpora, speech
     assert {stage for stage, *_ in steps} == {"dialogues"}
     read = artifact.read(out)
     assert read.config["encoders"]["face"]["name"] == "efficientface"
+    assert read.config["encoders"]["audio"]["sha256"] == fingerprint(speech)
     assert not read.part("audio_encoder")
     torch.testing.assert_close(
         read.part("face_encoder")["network.stem.0.weight"],
@@ -67,6 +70,23 @@ def test_a_recipe_of_encoders_that_come_with_their_weights(small_corpora, speech
     request = StepRequest({}, (Utterance("a", np.zeros(8000, np.float32), faces),))
     (outcome,) = load_models(read, explain=True, device="cpu").infer([request])
     assert np.isfinite(outcome.estimates[0].distribution).all()
+
+
+def test_the_recipe_that_comes_with_turntone_reads_speech_models(speech, tmp_path):
+    shipped = load(FOLDER / "wav2vec2.toml")
+    assert shipped.voice_training is None
+    tiny = shipped.model_copy(update={"voice": shipped.voice | {"source": str(speech), "layer": 2}})
+    front = FrontEnds(tiny, stages=Stages(tmp_path), progress=lambda *_: None)
+    assert front.voice.width == 16
+    assert front.sha256 == [fingerprint(speech)]
+    with pytest.raises(CheckpointError, match="neither a folder nor to be had from the hub"):
+        frozen.audio(shipped.voice | {"source": "nowhere"})
+
+
+def test_other_weights_are_another_stage():
+    recipe = load(FOLDER / "default.toml")
+    assert recipe.digest("fusion") == recipe.digest("fusion", weights=())
+    assert len({recipe.digest("fusion", weights=some) for some in ((), ("a",), ("b",))}) == 3
 
 
 def test_a_trunk_is_filled_from_a_file(tmp_path):
