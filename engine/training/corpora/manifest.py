@@ -1,6 +1,7 @@
 """Any corpus by its manifest: a CSV that names the utterances, one a line; voices only, faces are not read here."""
 
 import csv
+import math
 from pathlib import Path
 
 from engine.errors import ConfigurationError
@@ -28,7 +29,14 @@ def read(path: Path) -> tuple[list[Dialogue], list[Voice]]:
                 continue
             voice = _voice(row, path, line=reader.line_num)
             voices.append(voice)
-            turn = Turn(speaker=voice.speaker, label=voice.label, voice=voice.name, face=None)
+            turn = Turn(
+                speaker=voice.speaker,
+                label=voice.label,
+                voice=voice.name,
+                face=None,
+                valence=voice.valence,
+                arousal=voice.arousal,
+            )
             dialogues.setdefault(row["dialogue_id"], []).append(turn)
     return [tuple(turns) for turns in dialogues.values()], voices
 
@@ -49,4 +57,18 @@ def _voice(row: dict[str, str], path: Path, *, line: int) -> Voice:
         speaker=row["speaker"],
         label=EMOTIONS.index(row["emotion"]),
         audio=audio,
+        valence=_rating(row, "valence", path, line=line),
+        arousal=_rating(row, "arousal", path, line=line),
     )
+
+
+def _rating(row: dict[str, str], name: str, path: Path, *, line: int) -> float | None:
+    if not row.get(name):
+        return None
+    try:
+        rating = float(row[name])
+    except ValueError:
+        rating = math.nan
+    if not -1 <= rating <= 1:
+        raise ConfigurationError(f"{path}, line {line}: {name} {row[name]!r} is no number in [-1, 1]")
+    return rating

@@ -78,3 +78,15 @@ def test_a_manifest_without_a_column_is_refused(small_corpora):
     small_corpora.manifest.write_text("dialogue_id,speaker\nd,A\n")
     with pytest.raises(ConfigurationError, match=r"no column utterance_id, media"):
         manifest.read(small_corpora.manifest)
+
+
+def test_a_manifest_may_rate_valence_and_arousal(small_corpora):
+    head = "dialogue_id,utterance_id,speaker,media,start_s,end_s,emotion,valence,arousal\n"
+    small_corpora.manifest.write_text(f"{head}d,1,A,one.flac,,,joy,0.5,\nd,2,B,one.flac,,,joy,,-1\n")
+    (dialogue,), voices = manifest.read(small_corpora.manifest)
+    assert [(turn.valence, turn.arousal) for turn in dialogue] == [(0.5, None), (None, -1.0)]
+    assert [(voice.valence, voice.arousal) for voice in voices] == [(0.5, None), (None, -1.0)]
+    for wrong in ("3", "much"):
+        small_corpora.manifest.write_text(f"{head}d,1,A,one.flac,,,joy,0,{wrong}\n")
+        with pytest.raises(ConfigurationError, match=rf"line 2: arousal '{wrong}' is no number in \[-1, 1\]"):
+            manifest.read(small_corpora.manifest)
