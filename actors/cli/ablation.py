@@ -5,6 +5,16 @@ from typing import Annotated
 
 import typer
 
+EXAMPLES = """
+Examples:
+
+  turntone bench dialogue --data data --out runs/dialogue        all of it: an hour or two on one core
+
+  turntone bench dialogue --data data --out look --corpus meld-six --variant complete --variant single_turn --seeds 1
+
+The same command goes on where it was stopped; more seeds may be asked for later.
+"""
+
 
 def dialogue(
     data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
@@ -36,12 +46,16 @@ def dialogue(
                 raise ConfigurationError(f"no {what} {name!r} in this benchmark; there are {', '.join(known)}")
     said = []
     bar, progress = in_terminal()
-    with bar:
-        for answered in run(
-            out / "units", data=data, corpora=corpora, variants=variants, seeds=seeds, progress=progress
-        ):
-            table = rows(answered)
-            said.append(as_markdown(table))
-            (out / f"{answered.corpus}.json").write_text(as_json(table) + "\n")
-            (out / f"{answered.corpus}.md").write_text(said[-1])
+    try:
+        with bar:
+            for answered in run(
+                out / "units", data=data, corpora=corpora, variants=variants, seeds=seeds, progress=progress
+            ):
+                table = rows(answered)
+                said.append(as_markdown(table))
+                (out / f"{answered.corpus}.json").write_text(as_json(table) + "\n")
+                (out / f"{answered.corpus}.md").write_text(said[-1])
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command goes on from what lies in {out}", err=True)
+        raise typer.Exit(130) from None
     typer.echo("\n".join(said))

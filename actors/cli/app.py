@@ -3,6 +3,7 @@
 import typer
 
 from actors.cli import (
+    ablation,
     analyze,
     bench,
     contract,
@@ -62,4 +63,5 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(dialogue.app, name="dialogue")
 app.add_typer(model.app, name="model")
+bench.app.command("dialogue", epilog=ablation.EXAMPLES)(ablation.dialogue)
 app.add_typer(bench.app, name="bench")
