@@ -21,12 +21,23 @@ from engine.features.spectral import LogMel, Mfcc, Window
 from engine.features.speech import SpeechEncoder
 from engine.features.speech_files import load
 from engine.features.voice import VoiceEncoder
+from engine.features.voice_residual import ResidualVoiceEncoder
 from engine.features.whisper import WhisperEncoder
 from engine.layers.residual import ResNet18
 from engine.layers.video_residual import VideoResNet18
 from engine.signals import SAMPLE_RATE_HZ
 
-AudioEncoder = VoiceEncoder | LogMel | Mfcc | AvtCaVoice | AttsfVoice | MelResNet | SpeechEncoder | WhisperEncoder
+AudioEncoder = (
+    VoiceEncoder
+    | ResidualVoiceEncoder
+    | LogMel
+    | Mfcc
+    | AvtCaVoice
+    | AttsfVoice
+    | MelResNet
+    | SpeechEncoder
+    | WhisperEncoder
+)
 FaceCropEncoder = FaceEncoder | DanEncoder | EfficientFaceEncoder | ClipEncoder | AvtCaFace | AttsfFace
 _Encoder = TypeVar("_Encoder")
 
@@ -50,6 +61,14 @@ def voice_encoder(
     """A voice encoder; lengths in samples at 16 kHz, one block for every number of `channels`."""
     spectrum = LogMel(n_mels=n_mels, n_fft=n_fft, win_length=win_length, hop_length=hop_length, top_db=top_db)
     return VoiceEncoder(spectrum=spectrum, channels=channels, width=width)
+
+
+def voice_residual(
+    *, n_mels: int, n_fft: int, win_length: int, hop_length: int, top_db: float, channels: Sequence[int], width: int
+) -> ResidualVoiceEncoder:
+    """A residual voice encoder; `channels` of the stem and of each block, lengths as in `voice_encoder`."""
+    spectrum = LogMel(n_mels=n_mels, n_fft=n_fft, win_length=win_length, hop_length=hop_length, top_db=top_db)
+    return ResidualVoiceEncoder(spectrum=spectrum, channels=channels, width=width)
 
 
 def logmel(
@@ -284,6 +303,7 @@ def r3d(*, frames: int = 8, side: int = 112, precision: Precision = "float32") -
 
 AUDIO: Mapping[str, Callable[..., AudioEncoder]] = {
     "voice": voice_encoder,
+    "voice-residual": voice_residual,
     "logmel": logmel,
     "mfcc": mfcc,
     "avt-ca-voice": avt_ca_voice,

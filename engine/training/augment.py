@@ -9,6 +9,8 @@ from torch import Generator, Tensor
 from engine.signals import SAMPLE_RATE_HZ
 
 _MU = 255.0
+_ROOM = SAMPLE_RATE_HZ // 2
+_FIRST_ECHO = SAMPLE_RATE_HZ // 500
 
 
 def voices(audio: Tensor, *, chance: float, generator: Generator) -> Tensor:
@@ -16,21 +18,41 @@ def voices(audio: Tensor, *, chance: float, generator: Generator) -> Tensor:
     size = len(audio)
     gain_db = 24 * (torch.rand(size, 1, generator=generator) - 0.5)
     audio = audio * 10 ** (gain_db / 20)
-    noisy = _drawn(size, chance, generator)
-    audio[noisy] = _with_noise(audio[noisy], generator)
-    called = _drawn(size, chance / 2, generator)
+    hissing = drawn(size, chance, generator)
+    audio[hissing] = noisy(audio[hissing], generator=generator)
+    called = drawn(size, chance / 2, generator)
     audio[called] = telephone(audio[called])
     return audio
 
 
-def _with_noise(audio: Tensor, generator: Generator) -> Tensor:
-    """Noise of a slope between white and brown, 5 to 35 dB below each waveform's power."""
+def noisy(audio: Tensor, *, generator: Generator) -> Tensor:
+    """Waveforms `[B, N]` over noise of a slope between white and brown, 5 to 35 dB below each one's power."""
     slope = torch.rand(len(audio), 1, generator=generator)
     frequencies = torch.fft.rfftfreq(audio.shape[1], 1 / SAMPLE_RATE_HZ).clamp(min=50.0)
     noise = _filtered(torch.randn(audio.shape, generator=generator), frequencies**-slope)
     ratio_db = 5 + 30 * torch.rand(len(audio), 1, generator=generator)
     power = audio.square().mean(dim=1, keepdim=True) / noise.square().mean(dim=1, keepdim=True).clamp(min=1e-12)
     return audio + noise * (power * 10 ** (-ratio_db / 10)).sqrt()
+
+
+def reverberated(audio: Tensor, *, generator: Generator) -> Tensor:
+    """Waveforms `[B, N]` in rooms: noise that decays by 60 dB in 0.2 to 0.8 s, 0 to 15 dB below the direct sound.
+
+    The tail that rings on behind the end is cut off.
+    """
+    size, samples = audio.shape
+    if not size:
+        return audio
+    times_s = torch.arange(_ROOM) / SAMPLE_RATE_HZ
+    decay_s = 0.2 + 0.6 * torch.rand(size, 1, generator=generator)
+    room = torch.randn(size, _ROOM, generator=generator) * torch.exp(-math.log(1000) * times_s / decay_s)
+    room[:, :_FIRST_ECHO] = 0
+    ratio_db = 15 * torch.rand(size, 1, generator=generator)
+    room *= 10 ** (-ratio_db / 20) / room.square().sum(dim=1, keepdim=True).sqrt()
+    room[:, 0] = 1
+    whole = samples + _ROOM
+    heard: Tensor = torch.fft.irfft(torch.fft.rfft(audio, whole) * torch.fft.rfft(room, whole), n=whole)
+    return heard[:, :samples]
 
 
 def telephone(audio: Tensor) -> Tensor:
@@ -93,7 +115,7 @@ def faces(images: Tensor, *, generator: Generator, side: int | None = None, stre
     rotation[:, :, :2] *= side / images.shape[-1]
     grid = F.affine_grid(rotation, [size, 1, side, side], align_corners=False)
     moved = F.grid_sample(images[:, None], grid, padding_mode="border", align_corners=False)
-    blurred = _drawn(size, 0.25 * strength, generator)
+    blurred = drawn(size, 0.25 * strength, generator)
     moved[blurred] = (
         F.interpolate(
             F.interpolate(moved[blurred], scale_factor=0.5, mode="bilinear", antialias=True),
@@ -121,5 +143,6 @@ def _covered(images: Tensor, generator: Generator, *, chance: float) -> Tensor:
     return torch.where(hidden, images.mean(dim=(1, 2), keepdim=True), images)
 
 
-def _drawn(size: int, chance: float, generator: Generator) -> Tensor:
+def drawn(size: int, chance: float, generator: Generator) -> Tensor:
+    """Indices below `size`, each there with this chance."""
     return torch.nonzero(torch.rand(size, generator=generator) < chance)[:, 0]

@@ -12,6 +12,7 @@ from engine.features.speech_files import fingerprint
 SPECTRUM = {"n_mels": 32, "n_fft": 512, "win_length": 400, "hop_length": 160}
 AUDIO_CASES = {
     "voice": SPECTRUM | {"top_db": 60.0, "channels": [4, 8, 8], "width": 6},
+    "voice-residual": SPECTRUM | {"top_db": 60.0, "channels": [4, 8, 8], "width": 6},
     "logmel": SPECTRUM,
     "mfcc": SPECTRUM | {"n_mfcc": 12, "hop_length": 441, "sample_rate_hz": 44_100, "window": "hamming"},
     "avt-ca-voice": SPECTRUM | {"n_mfcc": 5, "channels": [6, 8]},

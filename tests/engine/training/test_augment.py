@@ -74,3 +74,18 @@ def test_faces_keep_size_and_range():
 
 def test_nothing_to_augment_is_nothing():
     assert augment.telephone(torch.zeros(0, 100)).shape == (0, 100)
+
+
+def test_a_room_keeps_the_direct_sound_and_rings_on():
+    click = torch.zeros(4, 16_000)
+    click[:, 1000] = 1
+    heard = augment.reverberated(click, generator=generator())
+    assert float(heard[:, :1000].abs().max()) < 1e-4
+    torch.testing.assert_close(heard[:, 1000], torch.ones(4), atol=1e-4, rtol=1e-4)
+    early, late = heard[:, 1032:3000].square().sum(dim=1), heard[:, 7000:9000].square().sum(dim=1)
+    assert bool((early > 10 * late).all())
+    assert bool((late > 0).all())
+    total = heard[:, 1001:].square().sum(dim=1)
+    assert bool((total > 10**-1.6).all())
+    assert bool((total < 1.01).all())
+    assert augment.reverberated(click[:0], generator=generator()).shape == (0, 16_000)

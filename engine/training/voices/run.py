@@ -1,0 +1,83 @@
+"""One run: every fold and member of a recipe trained, and asked about the voices that were held out."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from engine.training.voices import answers
+from engine.training.voices.answers import Answer
+from engine.training.voices.folds import Part, Split, split
+from engine.training.voices.loop import Fitting, go_on, keep
+from engine.training.voices.material import Corpus, read
+from engine.training.voices.recipe import VoiceRecipe
+
+WEIGHTS, STATE, ANSWERS, EPOCHS = "model.safetensors", "state.pt", "answers.csv", "epochs.csv"
+
+Progress = Callable[[int, int, float], None]
+"""Steps done and in all, over every fold and member; the last loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a finished run says: for every member the answers to all test voices."""
+
+    corpora: Sequence[Corpus]
+    split: Split
+    members: tuple[tuple[Answer, ...], ...]
+
+
+def run(recipe: VoiceRecipe, out: Path, *, data: Path, progress: Progress) -> Run:
+    """Train what is not there yet in `out`; after a kill the same call goes on from the last epoch to the same answers.
+
+    Every fold and member has a folder under a name that stands for the recipe, so another recipe begins anew. The
+    encoder's tensors lie in it as well. Raises `ConfigurationError`: a corpus is not there, or has too few speakers.
+    """
+    corpora = read(recipe.corpora, data=data)
+    parted = split(corpora, recipe.protocol)
+    units = list(product(range(recipe.training.members), range(len(parted.folds))))
+    sizes = [sum(len(part.train) for part in parts) // recipe.training.batch for parts in parted.folds]
+    steps = [recipe.training.epochs * sizes[fold] for _, fold in units]
+    members: list[list[Answer]] = [[] for _ in range(recipe.training.members)]
+    for place, (member, fold) in enumerate(units):
+        folder = out / recipe.digest() / f"fold-{fold + 1}-member-{member + 1}"
+        before, whole = sum(steps[:place]), sum(steps)
+
+        def moved(done: int, loss: float, before: int = before, whole: int = whole) -> None:
+            progress(before + done, whole, loss)
+
+        members[member] += _unit(recipe, parted.folds[fold], folder, seed=recipe.seed + member, moved=moved)
+    return Run(corpora, parted, tuple(tuple(one) for one in members))
+
+
+def _unit(
+    recipe: VoiceRecipe, parts: Sequence[Part], folder: Path, *, seed: int, moved: Callable[[int, float], None]
+) -> list[Answer]:
+    if not (folder / ANSWERS).is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        fitting = Fitting(parts, recipe, seed=seed)
+        go_on(fitting, folder / STATE)
+        while not fitting.finished:
+            epoch = fitting.run_epoch(stepped=lambda loss: moved(fitting.steps, loss))
+            _note(folder / EPOCHS, asdict(epoch))
+            keep(fitting, folder / STATE)
+        tensors = fitting.averaged.encoder.state_dict()
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)
+        answers.write(folder / ANSWERS, answers.ask(fitting.averaged, parts))
+        (folder / STATE).unlink()
+    return answers.read(folder / ANSWERS)
+
+
+def _note(path: Path, row: dict[str, float]) -> None:
+    """Add an epoch; one that was begun again after a kill replaces what it said before."""
+    rows = []
+    if path.is_file():
+        with path.open(newline="") as lines:
+            rows = [known for known in csv.DictReader(lines) if int(known["number"]) < row["number"]]
+    with path.open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, fieldnames=list(row))
+        writer.writeheader()
+        writer.writerows([*rows, row])
