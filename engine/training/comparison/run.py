@@ -1,8 +1,8 @@
 """The comparison as a whole: units and costs, each in a small file of its own, so that an interruption loses one."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from multiprocessing import get_context
@@ -94,11 +94,9 @@ def _finished(plan: Plan, work: Sequence[Unit], jobs: int) -> Iterator[Unit]:
         for one in tasks:
             yield _do(one)
         return
-    with closing(get_context("spawn").Pool(jobs)) as pool:
-        try:
-            yield from pool.imap_unordered(_do, tasks)
-        finally:
-            pool.terminate()
+    # An interruption is the parent's to handle: leaving the pool ends its processes.
+    with get_context("spawn").Pool(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        yield from pool.imap_unordered(_do, tasks)
 
 
 def _do(work: tuple[Plan, Unit]) -> Unit:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.training.comparison import one_token, scripted
-from engine.training.comparison.contenders import GATED, MODELS
+from engine.training.comparison.contenders import GATED, LINEAR, MODELS
 from engine.training.comparison.fit import Schedule
-from engine.training.comparison.synthetic import both_needed
+from engine.training.comparison.synthetic import both_needed, noisy_modality
 from engine.training.comparison.task import Task
 from engine.training.corpora import fer2013, meld_six, mosi, quechua, ravdess, ravdess_units
 from engine.training.corpora import scripted as dialogues
@@ -48,7 +48,7 @@ TASKS: Mapping[str, Asked] = {
         files=_SCRIPTED,
         schedule=Schedule(epochs=8, missing=0.1),
         cards=_SCRIPTED_CARDS,
-        models=("linear", *GATED),
+        models=(LINEAR, *GATED),
     ),
     "ravdess-units": Asked(
         load=lambda data: one_token.ravdess(data / "ravdess_av_features.npz"),
@@ -83,5 +83,12 @@ TASKS: Mapping[str, Asked] = {
         files=(),
         schedule=Schedule(epochs=10),
         cards=(),
+    ),
+    "noisy-modality": Asked(
+        load=lambda _: noisy_modality(),
+        files=(),
+        schedule=Schedule(epochs=20),
+        cards=(),
+        models=(LINEAR, *GATED),
     ),
 }
