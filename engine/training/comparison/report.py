@@ -36,6 +36,7 @@ def gather(plan: Plan) -> Table:
                 "licences": [f"{card.name}: {card.licence}" for card in asked.cards] or ["made up, no licence"],
                 "majority": majority,
                 "references": dict(asked.references),
+                "judged_by": asked.judged_by,
                 "rows": [{key: value for key, value in row.items() if key not in ("metric", "note")} for row in rows],
             }
     return {

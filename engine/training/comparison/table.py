@@ -65,7 +65,9 @@ def _references(task: Mapping[str, Any]) -> dict[str, float]:
 
 def _verdict(task: Mapping[str, Any]) -> Iterator[str]:
     """Who is above the plain references, and who is not."""
-    rows = {row["model"]: row["scores"]["both"]["mean"] for row in task["rows"]}
+    rows = {row["model"]: row["scores"][task["judged_by"]]["mean"] for row in task["rows"]}
+    if task["judged_by"] == "audio":
+        yield "By the voice alone:"
     bars = {f"`{LINEAR}` ({_short(rows[LINEAR])})": rows[LINEAR]} if LINEAR in rows else {}
     if task["references"]:
         name, figure = max(task["references"].items(), key=lambda one: one[1])

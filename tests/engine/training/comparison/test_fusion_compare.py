@@ -128,7 +128,8 @@ def test_costs_are_measured_once(plan, monkeypatch):
 def unit(model, both, *, masking=True):
     """A row as `gather` makes it."""
     spread = {"mean": both, "deviation": 0.01}
-    row = {"model": model, "seeds": 3, "scores": {"both": spread, "audio": spread, "video": spread}, "seconds": 1.0}
+    scores = {"both": spread, "audio": spread, "video": spread}
+    row = {"model": model, "seeds": 3, "scores": scores, "seconds": 1.0}
     return row | ({"masking": {side: [both] * 10 for side in ("audio", "video")}} if masking else {})
 
 
@@ -139,6 +140,7 @@ def test_the_table_names_licences_and_who_is_not_above_the_references(tmp_path):
         "licences": ["A corpus: CC BY 4.0"],
         "majority": 0.3,
         "references": {"SVM, both": 0.55},
+        "judged_by": "both",
         "rows": [unit("linear", 0.5), unit("ca", 0.6), unit("ca+dca", 0.52), unit("avafn", 0.4)],
     }
     table = {"sizes": {}, "masking": {"shares": [n / 10 for n in range(1, 10)], "rows": 500}, "tasks": {"t": asked}}
@@ -153,5 +155,8 @@ def test_the_table_names_licences_and_who_is_not_above_the_references(tmp_path):
     assert widths == {13}
     asked["rows"] = [unit("linear", 0.5), unit("ca", 0.4)]
     assert "**No model is above `linear` (0.500).**" in rendered(table)
+    asked["rows"][1]["scores"]["audio"] = {"mean": 0.7, "deviation": None}
+    asked["judged_by"] = "audio"
+    assert "By the voice alone:\nEvery model is above `linear` (0.500)." in rendered(table)
     names = [path.name for path in draw(table, tmp_path)]
     assert names == ["scores.png", "masking-t.png", "missing-t.png"]
