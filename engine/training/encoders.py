@@ -8,13 +8,16 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from engine.features.builders import AudioEncoder, FaceCropEncoder
 from engine.features.face import FaceEncoder
+from engine.features.precision import Precision, computing
 from engine.features.voice import VoiceEncoder, standardise
 from engine.signals import SAMPLE_RATE_HZ
 from engine.training import augment
 from engine.training.corpora.base import FaceSet, Voice
 from engine.training.fit import Progress, fit
 from engine.training.recipe import EncoderTraining, VoiceTraining
+from engine.training.tokens import picture_tokens
 from schemas.labels import EMOTIONS
 
 
@@ -45,7 +48,7 @@ def class_weights(labels: NDArray[np.int64]) -> Tensor:
 
 
 def train_voice(
-    encoder: VoiceEncoder,
+    encoder: AudioEncoder,
     head: Head,
     voices: Sequence[Voice],
     *,
@@ -61,27 +64,33 @@ def train_voice(
 
     def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
         waves = torch.stack([_stretch(audio[index], crop, generator) for index in chosen.tolist()])
-        waves = augment.voices(waves, chance=0.4, generator=generator)
-        decibels, mask = encoder.spectrum.extract(waves, torch.ones_like(waves, dtype=torch.bool))
-        frames = standardise(decibels, mask)
-        frames = augment.masked_bands(frames, generator=generator, time_frames=20, bands=8)
-        return encoder.encode(frames, mask)
+        return _heard(encoder, augment.voices(waves, chance=0.4, generator=generator), generator)
 
     _learn("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, progress=progress)
 
 
 def train_face(
-    encoder: FaceEncoder, head: Head, faces: FaceSet, *, schedule: EncoderTraining, seed: int, progress: Progress
+    encoder: FaceCropEncoder, head: Head, faces: FaceSet, *, schedule: EncoderTraining, seed: int, progress: Progress
 ) -> None:
     """Train the encoder under the head on augmented faces."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.from_numpy(faces.images)
 
     def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
-        tokens = encoder.encode(augment.faces(images[chosen].float() / 255, generator=generator))
+        tokens = picture_tokens(encoder, augment.faces(images[chosen].float() / 255, generator=generator))
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool)
 
     _learn("face", encoder, head, batch, faces.labels, schedule=schedule, generator=generator, progress=progress)
+
+
+def _heard(encoder: AudioEncoder, waves: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Tokens of whole waveforms and their mask; where the encoder reads log-mel, with times and bands masked."""
+    whole = torch.ones_like(waves, dtype=torch.bool)
+    if not isinstance(encoder, VoiceEncoder):
+        return encoder.extract(waves, whole)
+    decibels, mask = encoder.spectrum.extract(waves, whole)
+    frames = augment.masked_bands(standardise(decibels, mask), generator=generator, time_frames=20, bands=8)
+    return encoder.encode(frames, mask)
 
 
 def _learn(
@@ -97,8 +106,11 @@ def _learn(
 ) -> None:
     targets, weights = torch.from_numpy(labels), class_weights(labels)
 
+    # These two bear it; gradients of convolutions over time and space turned NaN in bfloat16 on a CPU.
+    precision: Precision = "bfloat16" if isinstance(encoder, VoiceEncoder | FaceEncoder) else "float32"
+
     def loss_of(chosen: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with computing(precision, targets.device):
             logits = head(*batch(chosen))
         return F.cross_entropy(logits.float(), targets[chosen], weights, label_smoothing=schedule.label_smoothing)
 

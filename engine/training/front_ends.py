@@ -1,16 +1,15 @@
 """A recipe's two encoders: trained here each under a passing head, or frozen as they come."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from engine.calibration import probabilities
 from engine.errors import ConfigurationError
 from engine.features.builders import AudioEncoder, FaceCropEncoder, audio_encoder, video_encoder
-from engine.features.face import FaceEncoder
-from engine.features.voice import VoiceEncoder
 from engine.training import frozen, tokens
 from engine.training.corpora.base import Card, FaceSet, Voice
 from engine.training.corpora.fer2013 import Fer2013
@@ -21,6 +20,8 @@ from engine.training.scores import Scores, score
 from engine.training.stages import Stages
 
 _AT_ONCE = 256
+
+Encoder = TypeVar("Encoder", bound=nn.Module)
 
 
 class FrontEnds:
@@ -47,13 +48,13 @@ class FrontEnds:
             self.voice, self.numbers["audio"] = heard.encoder, heard.numbers
             self._note(heard.card, heard.sha256)
         else:
-            self.voice = _learning_voice(chosen.voice)
+            self.voice = _learner("voice", audio_encoder(chosen.voice), chosen.voice)
         if chosen.face_training is None:
             seen = frozen.face(chosen.face)
             self.face, self.numbers["face"] = seen.encoder, seen.numbers
             self._note(seen.card, seen.sha256)
         else:
-            self.face = _learning_face(chosen.face)
+            self.face = _learner("face", video_encoder(chosen.face), chosen.face)
 
     def _note(self, card: Card | None, sha256: str | None) -> None:
         self.cards += [] if card is None else [card]
@@ -66,7 +67,7 @@ class FrontEnds:
             return None
         # Built anew: its first weights and those of the head follow from the seed alone.
         torch.manual_seed(chosen.seed)
-        encoder = self.voice = _learning_voice(chosen.voice)
+        encoder = self.voice = audio_encoder(chosen.voice)
         head = Head(width=encoder.width, dropout=schedule.dropout)
 
         def make() -> None:
@@ -82,7 +83,7 @@ class FrontEnds:
         if schedule is None:
             return None
         torch.manual_seed(chosen.seed)
-        encoder = self.face = _learning_face(chosen.face)
+        encoder = self.face = video_encoder(chosen.face)
         head = Head(width=encoder.width, dropout=schedule.dropout)
 
         def make() -> None:
@@ -110,21 +111,11 @@ class FrontEnds:
         return _scored(head(cells, torch.ones(cells.shape[:2], dtype=torch.bool)), faces.labels)
 
 
-def _learning_voice(numbers: Mapping[str, Any]) -> VoiceEncoder:
-    encoder = audio_encoder(numbers)
-    if not isinstance(encoder, VoiceEncoder):
-        raise ConfigurationError(
-            f"[voice_training] is for the encoder 'voice'; {numbers.get('name')!r} stays as it comes: leave it out"
-        )
-    return encoder
-
-
-def _learning_face(numbers: Mapping[str, Any]) -> FaceEncoder:
-    encoder = video_encoder(numbers)
-    if not isinstance(encoder, FaceEncoder):
-        raise ConfigurationError(
-            f"[face_training] is for the encoder 'face'; {numbers.get('name')!r} stays as it comes: leave it out"
-        )
+def _learner(section: str, encoder: Encoder, numbers: Mapping[str, Any]) -> Encoder:
+    """The encoder itself, if a training would change what a checkpoint holds of it."""
+    if not any(True for _ in encoder.parameters()) or not encoder.state_dict():
+        name = numbers.get("name", section)
+        raise ConfigurationError(f"[{section}_training]: {name!r} has nothing to learn here; leave the section out")
     return encoder
 
 

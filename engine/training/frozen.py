@@ -84,7 +84,7 @@ def _with_trunk(section: str, encoder: Encoder, numbers: Mapping[str, Any], weig
         name = numbers.get("name", section)
         raise ConfigurationError(
             f"[{section}] {name!r} has weights to learn, and the recipe says neither where they are (weights) nor how "
-            f"they are learned ([{section}_training], for {section!r} alone)"
+            f"they are learned ([{section}_training])"
         )
     return _frozen(encoder, numbers, None, None)
 

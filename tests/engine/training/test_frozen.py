@@ -15,6 +15,8 @@ from engine.features.speech_files import fingerprint
 from engine.models import load_models
 from engine.signals import FACE_SIZE, StepRequest, Utterance
 from engine.training import frozen
+from engine.training.corpora import ravdess
+from engine.training.corpora.fer2013 import Fer2013
 from engine.training.front_ends import FrontEnds
 from engine.training.recipe import FOLDER, load
 from engine.training.stages import Stages
@@ -135,12 +137,32 @@ def test_weights_that_are_not_there_are_named(tmp_path):
         frozen.face({"name": "efficientface", "weights": str(file)})
 
 
-def test_only_the_encoder_that_learns_here_has_a_training(small_corpora, tmp_path):
-    text = small_corpora.recipe.read_text()
-    small_corpora.recipe.write_text(
-        text.replace("[face]\n", '[face]\nname = "efficientface"\n', 1).replace(
-            "channels = [4, 4, 4, 4]\ndepths = [1, 1, 1, 1]\nwidth = 8\n", ""
-        )
+def test_what_has_nothing_to_learn_has_no_training(small_corpora, speech, tmp_path):
+    recipe = load(small_corpora.recipe)
+    asked = {"name": "wav2vec2", "source": str(speech), "sha256": fingerprint(speech)}
+    for numbers in (asked, {"name": "logmel", "n_mels": 8, "n_fft": 512, "win_length": 400, "hop_length": 160}):
+        other = recipe.model_copy(update={"voice": numbers})
+        with pytest.raises(ConfigurationError, match=r"\[voice_training\]: .* has nothing to learn here; leave the"):
+            FrontEnds(other, stages=Stages(tmp_path), progress=lambda *_: None)
+
+
+def test_any_encoder_with_weights_of_its_own_learns(small_corpora, tmp_path):
+    mel = {"n_mels": 16, "n_fft": 512, "win_length": 400, "hop_length": 160}
+    face = {"name": "efficientface", "side": 32, "stem_stride": 2}
+    recipe = load(small_corpora.recipe).model_copy(
+        update={"voice": {"name": "resnet18-mel", "clip_frames": 10, "stem_stride": 2} | mel, "face": face}
     )
-    with pytest.raises(ConfigurationError, match=r"\[face_training\] is for the encoder 'face'; 'efficientface' stays"):
-        train(load(small_corpora.recipe), tmp_path / "out", data=small_corpora.folder, progress=lambda *_: None)
+    front = FrontEnds(recipe, stages=Stages(tmp_path), progress=lambda *_: None)
+    before = {name: tensor.clone() for name, tensor in front.face.state_dict().items()}
+    voices = ravdess.read(small_corpora.folder / "ravdess_speech_16k.tar", actors=[1])
+    heard = front.hear(front.learn_voice(voices), voices)
+    faces = Fer2013(small_corpora.folder / "fer2013.npz")
+    seen = front.see(front.learn_face(faces), faces.faces("dev"))
+    assert 0 <= heard.accuracy <= 1
+    assert 0 <= seen.accuracy <= 1
+    assert any(not torch.equal(before[name], tensor) for name, tensor in front.face.state_dict().items())
+    again = FrontEnds(recipe, stages=Stages(tmp_path), progress=lambda *_: pytest.fail("it was learned already"))
+    again.learn_voice(voices)
+    again.learn_face(faces)
+    for ours, theirs in ((front.voice, again.voice), (front.face, again.face)):
+        torch.testing.assert_close(ours.state_dict(), theirs.state_dict())
