@@ -33,8 +33,10 @@ def bench() -> None:
 def fusion(
     data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
     out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted comparison goes on in it.")],
-    task: Annotated[list[str] | None, typer.Option(help="A task, several times for several; all if not said.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="A model, likewise.")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A task, several times for several; all if not said.")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A model, likewise.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often each model is trained on each task.")] = 3,
     jobs: Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of each task's own, for a first look.")] = None,
@@ -42,7 +44,9 @@ def fusion(
 ) -> None:
     """Train every fusion model on the same features under the same protocol, and print one table.
 
-    The table is in OUT as table.json and table.md too, with pictures beside it.
+    Tasks: scripted, scripted-corrupted, ravdess-units, meld-six, mosi, quechua, both-needed, noisy-modality.
+    Models: linear (the reference), avafn, avt-ca, attsf, attsf-l2, attsf-gat, and ca, tca, jca, rjca with and without
+    +dca. The table is in OUT as table.json and table.md too, with pictures beside it.
     """
     from engine.training.comparison.contenders import MODELS
     from engine.training.comparison.plots import draw

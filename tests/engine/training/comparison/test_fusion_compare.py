@@ -111,6 +111,13 @@ def test_the_command_prints_and_keeps_one_table(tmp_path, capsys):
     assert all(line["macs"] > 0 for line in lines)
 
 
+def test_the_help_names_every_task_and_model(capsys):
+    assert main(["bench", "fusion", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Tasks: {', '.join(TASKS)}." in said
+    assert all(name.partition("+")[0] in said for name in MODELS)
+
+
 def test_a_corpus_that_is_not_there_ends_the_command(tmp_path, capsys):
     assert main(["bench", "fusion", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--task", "mosi"]) == 1
     assert "say with --data where the corpora lie" in capsys.readouterr().err
