@@ -62,7 +62,9 @@ def _unit(
         go_on(fitting, folder / STATE)
         while not fitting.finished:
             epoch = fitting.run_epoch(stepped=lambda loss: moved(fitting.steps, loss))
-            _note(folder / EPOCHS, asdict(epoch))
+            # Who is measured must not be looked at on the way: only where a recipe is chosen.
+            seen = answers.accuracies(fitting.averaged, parts) if recipe.protocol.name == "choosing" else {}
+            _note(folder / EPOCHS, asdict(epoch) | seen)
             keep(fitting, folder / STATE)
         tensors = fitting.averaged.encoder.state_dict()
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)

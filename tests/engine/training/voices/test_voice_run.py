@@ -100,6 +100,29 @@ def test_a_random_split_says_so_in_every_table(small_recipe, small_corpora, tmp_
     assert "speakers overlap" in (tmp_path / "out" / "metrics.csv").read_text()
 
 
+def test_choosing_holds_one_fold_out_of_the_rest_and_looks_at_it_after_every_epoch(
+    small_recipe, small_corpora, tmp_path
+):
+    text = small_recipe.read_text().replace('"speakers"', '"choosing"').replace("members = 2", "members = 1")
+    small_recipe.write_text(text)
+    made = run(load(small_recipe), tmp_path, data=small_corpora.folder, progress=SILENT)
+    (fold,) = made.split.folds
+    first = {"15", "19"}, {"14"}
+    for part, never in zip(fold, first, strict=True):
+        learned, held = ({voice.speaker for voice in some} for some in (part.train, part.test))
+        assert learned
+        assert held
+        assert not learned & held
+        assert learned | held | never == {voice.speaker for voice in part.corpus.voices}
+    assert made.split.label.startswith("for choosing")
+    (log,) = tmp_path.glob(f"*/*/{EPOCHS}")
+    rows = list(csv.DictReader(log.read_text().splitlines()))
+    clean = [one for one in made.members[0] if (one.corpus, one.condition) == ("ravdess", "clean")]
+    right = sum(one.chances.argmax() == one.label for one in clean) / len(clean)
+    assert float(rows[-1]["ravdess_accuracy"]) == pytest.approx(right, abs=1e-3)
+    assert "emodb_accuracy" in rows[0]
+
+
 def test_answers_are_read_as_they_were_written(whole, tmp_path):
     made = run(load(whole.recipe), whole.out, data=whole.data, progress=SILENT)
     answers.write(tmp_path / "again.csv", made.members[0])
