@@ -270,10 +270,15 @@ def build_in_process(config: Config, *, metrics: Metrics, portray: Portray | Non
     return InProcess(broker=broker, store=store, loop=loop, decoder=decoder, group=group, model_id=models.model_id)
 
 
+def build_segment_detector() -> SileroDetector:
+    """What tells the speech of a segment: the little that silero hears there calls for more doubt and wider edges."""
+    return SileroDetector(network=load_silero(), threshold=0.06, release=0.045, padding_s=0.1)
+
+
 def build_separator() -> VoiceSeparator:
-    """The embedded separator of voices; `label` is for whole recordings."""
+    """The embedded separator of the voices of a segment."""
     return VoiceSeparator(
-        detect=SileroDetector(network=load_silero()).detect,
+        detect=build_segment_detector().detect,
         embedder=WindowEmbedder(encoder=load_resemblyzer()),
         clustering=ClusteringSettings(),
         registry=RegistrySettings(),

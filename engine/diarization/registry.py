@@ -5,6 +5,7 @@ Two tensors a speaker: `centroid/<id>` `[D]`, the mean of the embeddings learned
 nobody was known yet; the first voice that is learned takes it over.
 """
 
+import math
 from collections.abc import Set
 from dataclasses import dataclass
 
@@ -18,21 +19,29 @@ CENTROID = "centroid/"
 SECONDS = "centroid_s/"
 STATE = "speaker/"
 
+_LEAST_S = 0.2
+"""Speech of a voice that is described at all, or nearly."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
     """When a voice is one that is known; how these were chosen stands in the README of the package."""
 
-    same_voice: float = 0.9
-    """Likeness to a known voice (see `yardsticks`) from which a voice is that speaker's and is learned."""
-    new_voice: float = 0.88
-    """Likeness to every known voice below which a voice is a stranger's. In between it goes to whom it resembles most
-    and teaches nothing."""
+    new_voice: float = 0.89
+    """Likeness (see `yardsticks`) to every known voice below which a voice is a stranger's, where both were heard for
+    long and the dialogue has just begun."""
+    brevity: float = 0.02
+    """A voice may be less like itself by so much over the windows' worth that was heard of it: for either of the two
+    that are compared."""
+    familiarity: float = 0.01
+    """The longer a dialogue goes on the less a stranger is expected: by so much for each e-fold of its speech."""
+    familiar_s: float = 10.0
+    """Speech after which that begins to count."""
     least_new_s: float = 1.2
     """A stranger who speaks for less makes no new speaker, and nobody is known by name from less."""
     cohesion: float = 0.76
     """Mean cosine between windows of one voice, where it is not known better."""
-    cohesion_windows: float = 10.0
+    cohesion_windows: float = 20.0
     """So many windows' worth that is believed."""
     window_s: float = 1.6
     """Length of the windows whose mean a centroid is."""
@@ -40,10 +49,10 @@ class RegistrySettings:
     """Speech an enrolled voice was learned from, at the least."""
     enrolled_voice: float = 0.84
     """Cosine similarity to an enrolled voice from which a voice has that name: a wrong name is worse than a number."""
-    one_voice: float = 0.87
-    """Cosine similarity of two centroids from which they are one voice: as a likeness about 0.94, far enough above
+    one_voice: float = 0.89
+    """Cosine similarity of two centroids from which they are one voice: as a likeness about 0.96, far enough above
     `new_voice` that nobody who was parted by a hair is joined by one."""
-    least_merged_s: float = 6.0
+    least_merged_s: float = 4.0
     """Both centroids have learned for so long before they are compared."""
 
 
@@ -101,10 +110,11 @@ def recognise(
 ) -> Recognition:
     """Find the speaker of `embedding` `[D]`, heard for `speech_s` seconds, and learn from it.
 
-    A voice that resembles a known one is that speaker and moves the centroid. A strange one becomes the next
-    `speaker-N` if it was heard long enough; a briefer sound goes to whom it resembles most (without an embedding, NaN:
-    to whom was heard most) and teaches nothing. So does a stranger where `most` voices are known already. A name in
-    `taken` is nobody's next id. Who is nearer to an enrolled voice than to any other has that voice's name.
+    A voice that resembles a known one, for how briefly they were heard, is that speaker and moves the centroid. A
+    strange one becomes the next `speaker-N` if it was heard long enough; a briefer sound goes to whom it resembles most
+    (without an embedding, NaN: to whom was heard most) and teaches nothing. So does a stranger where `most` voices are
+    known already. A name in `taken` is nobody's next id. Who is nearer to an enrolled voice than to any other has that
+    voice's name.
     """
     known = known_speakers(tensors)
     described = bool(np.isfinite(embedding).all())
@@ -119,15 +129,32 @@ def recognise(
         return Recognition(speaker, _with(tensors, speaker, np.zeros_like(embedding), 0.0))
     if not described:
         return Recognition(max(known, key=lambda speaker: float(tensors[SECONDS + speaker])), tensors)
-    measures = yardsticks(tensors, enrolled=NOBODY, settings=settings)
-    likeness = {speaker: float(measures[speaker] @ embedding) for speaker in known}
-    nearest = max(known, key=lambda speaker: likeness[speaker])
-    if likeness[nearest] >= settings.same_voice:
+    above = _above(tensors, embedding, speech_s, settings)
+    nearest = max(known, key=lambda speaker: above[speaker])
+    if above[nearest] >= 0:
         return _learned(tensors, nearest, embedding, speech_s)
     room = most is None or len(known) < most
-    if room and likeness[nearest] < settings.new_voice and speech_s >= settings.least_new_s:
+    if room and speech_s >= settings.least_new_s:
         return _learned(tensors, _reserved(tensors) or _next_id(tensors, taken), embedding, speech_s)
     return Recognition(nearest, tensors)
+
+
+def _above(
+    tensors: Tensors, embedding: NDArray[np.float32], speech_s: float, settings: RegistrySettings
+) -> dict[str, float]:
+    """How far the likeness to each known voice lies above what may be asked of it.
+
+    That is less where less was heard: the likeness of two parts of one voice scatters with the inverse of either's
+    length, and a voice that was heard once is less like itself than one that was heard on several occasions.
+    """
+    heard_s = {speaker: float(tensors[SECONDS + speaker]) for speaker in known_speakers(tensors)}
+    expected = settings.new_voice - settings.familiarity * math.log1p(sum(heard_s.values()) / settings.familiar_s)
+    brief = settings.brevity * settings.window_s
+    measures = yardsticks(tensors, enrolled=NOBODY, settings=settings)
+    return {
+        speaker: float(measures[speaker] @ embedding) - expected + brief / known_s + brief / max(speech_s, _LEAST_S)
+        for speaker, known_s in heard_s.items()
+    }
 
 
 def _enrolled_as(

@@ -34,7 +34,7 @@ class EndpointSettings:
     """A voiced frame prolongs it only where more than this share of the window is voiced."""
     hangover_s: float = 0.5
     """Silence after the last such frame that ends the utterance."""
-    padding_before_s: float = 0.3
+    padding_before_s: float = 0.5
     padding_after_s: float = 0.2
     """At most `hangover_s`: what follows has not come yet."""
     shortest_s: float = 0.25

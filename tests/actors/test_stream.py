@@ -67,7 +67,7 @@ def test_a_clip_has_its_picture_and_the_dialogue_stays_open(broker, capsys):
     found = sent(broker)
     assert [segment.type for segment in found] == [STARTED_TYPE, SEGMENT_TYPE]
     assert found[1].datacontenttype == "video/x-matroska"
-    assert 60 < found[1].starttime < found[1].endtime < 64
+    assert 60 <= found[1].starttime < found[1].endtime < 64
     assert "role: none; consent: not said." in capsys.readouterr().err
 
 

@@ -30,8 +30,9 @@ from schemas.voice import EnrolledVoice
 RATE = 16_000
 MODEL = "e1"
 SETTINGS = RegistrySettings(
-    same_voice=0.8,
     new_voice=0.6,
+    brevity=0.0,
+    familiarity=0.0,
     least_new_s=1.0,
     enrolled_voice=0.85,
     one_voice=0.9,

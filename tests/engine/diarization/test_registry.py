@@ -1,12 +1,16 @@
 """The registry of voices, with embeddings made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.diarization.registry import RegistrySettings, known_speakers, recognise, yardsticks
 
 # These voices are as like themselves as can be: likeness is the cosine.
-SETTINGS = RegistrySettings(same_voice=0.8, new_voice=0.6, least_new_s=1.0, cohesion=1.0, cohesion_windows=1e9)
+SETTINGS = RegistrySettings(
+    new_voice=0.6, brevity=0.0, familiarity=0.0, least_new_s=1.0, cohesion=1.0, cohesion_windows=1e9
+)
 ANNA = np.array([1, 0, 0], dtype=np.float32)
 BERT = np.array([0, 1, 0], dtype=np.float32)
 NOBODY = np.full(3, np.nan, dtype=np.float32)
@@ -49,12 +53,24 @@ def test_a_cough_before_anybody_spoke_keeps_its_id_for_the_first_voice():
     np.testing.assert_allclose(tensors["centroid/speaker-1"], ANNA)
 
 
-def test_a_doubtful_voice_goes_to_the_nearest_and_teaches_nothing():
-    doubtful = np.array([0.7, 0, np.sqrt(0.51)], dtype=np.float32)
-    _, before = after((ANNA, 2), (BERT, 2))
-    speakers, tensors = after((doubtful, 5), tensors=before)
-    assert speakers == ["speaker-1"]
-    assert tensors is before
+LIKE = np.array([0.7, 0, np.sqrt(0.51)], dtype=np.float32)
+
+
+@pytest.mark.parametrize(("known_s", "speech_s"), [(3.2, 100), (100, 3.2)])
+def test_a_voice_that_was_heard_briefly_may_be_less_like_itself(known_s, speech_s):
+    found = []
+    for brevity in (0.0, 0.3):
+        settings = replace(SETTINGS, new_voice=0.8, brevity=brevity)
+        tensors = recognise({}, ANNA, speech_s=known_s, settings=settings).tensors
+        found.append(recognise(tensors, LIKE, speech_s=speech_s, settings=settings).speaker)
+    assert found == ["speaker-2", "speaker-1"]
+
+
+def test_a_stranger_is_expected_less_the_longer_a_dialogue_goes_on():
+    settings = replace(SETTINGS, new_voice=0.8, familiarity=0.1)
+    early, late = (recognise({}, ANNA, speech_s=heard_s, settings=settings).tensors for heard_s in (5, 50))
+    assert recognise(early, LIKE, speech_s=5, settings=settings).speaker == "speaker-2"
+    assert recognise(late, LIKE, speech_s=5, settings=settings).speaker == "speaker-1"
 
 
 def test_a_voice_without_an_embedding_is_taken_for_the_one_heard_most():

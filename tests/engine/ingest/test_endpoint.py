@@ -68,7 +68,7 @@ def told(found):
 def test_utterances_are_cut_at_pauses_at_the_longest_and_at_the_end(stream):
     found = cuts(stream, [480])
     assert [cut.reason for cut in found] == ["pause", "longest", "longest", "longest", "pause", "end"]
-    assert found[0].start_s == pytest.approx(0.7, abs=0.1)
+    assert found[0].start_s == pytest.approx(0.5, abs=0.1)
     assert found[0].end_s == pytest.approx(3.2, abs=0.1)
     assert max(cut.end_s - cut.start_s for cut in found) <= QUICK.longest_s
     assert found[-1].end_s == len(stream) / SAMPLE_RATE_HZ
