@@ -24,7 +24,9 @@ def train(
     data: Annotated[Path, typer.Option(help="Folder of the recipe's corpora.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of what is made, runs/RECIPE if not said; an interrupted training goes on in it."),
+        typer.Option(
+            help="Folder of what is made, if not said runs/RECIPE and what was chosen; an interrupted training goes on."
+        ),
     ] = None,
     fusion: Annotated[
         str | None,

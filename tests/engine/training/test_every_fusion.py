@@ -160,13 +160,18 @@ def test_a_part_of_the_papers_is_left_out_by_the_recipe(shared_corpora, tmp_path
         load(path)
 
 
-def test_the_command_chooses_and_says_where(shared_corpora, tmp_path, capsys):
-    out = tmp_path / "made"
-    asked = ["--fusion", "ca", "--gate", "dca", "--dialogue", "none"]
-    assert (
-        main(["train", str(shared_corpora.recipe), "--data", str(shared_corpora.folder), "--out", str(out), *asked])
-        == 0
-    )
-    assert f"turntone model show {out}" in capsys.readouterr().out.replace("\n", " ")
-    config = artifact.read(out).config
+def test_the_command_chooses_and_shares_the_encoders(shared_corpora, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["train", str(shared_corpora.recipe), "--data", str(shared_corpora.folder)]
+    assert main([*command, "--fusion", "ca", "--gate", "dca", "--dialogue", "none"]) == 0
+    assert "turntone model show runs/small-ca-dca-none" in " ".join(capsys.readouterr().out.split())
+    config = artifact.read(tmp_path / "runs" / "small-ca-dca-none").config
     assert (config["fusion"]["name"], config["dialogue"]) == ("ca+dca", {"name": "none"})
+    assert main([*command, "--fusion", "tca"]) == 0
+    stages = [path.name.partition("-")[0] for path in (tmp_path / "runs" / "small" / "stages").iterdir()]
+    assert sorted(stages) == ["dialogues", "dialogues", "face", "voice"]
+
+
+def test_a_face_encoder_has_no_fusion_to_choose(tmp_path, capsys):
+    assert main(["train", "dan", "--data", str(tmp_path), "--fusion", "ca"]) == 1
+    assert "it has no fusion and no dialogue model" in " ".join(capsys.readouterr().err.split())
