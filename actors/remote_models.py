@@ -1,6 +1,7 @@
 """The models as a worker sees them when they live in another process: one call a wave, and one kind of failure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -89,4 +90,4 @@ def _wait(answer: Answer, *, timeout_s: float) -> Any:
 def _owned(outcome: StepOutcome) -> StepOutcome:
     """The outcome with memory of its own: arrays that came through Ray's store are read-only and pin it."""
     tensors = {name: np.array(tensor) for name, tensor in outcome.tensors.items()}
-    return StepOutcome(tensors=tensors, estimates=outcome.estimates)
+    return replace(outcome, tensors=tensors)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.diarization.base import Merge
 from engine.diarization.merge import is_numbered
-from engine.signals import Estimate
+from engine.signals import Estimate, Revised
 from engine.transport.base import Headers, Incoming, Outgoing
 from schemas.cloudevents import event_headers
 from schemas.events import (
@@ -62,8 +62,8 @@ class Answering:
     incarnation: str
     model_id: str
 
-    def id(self, kind: EventKind, index: int) -> str:
-        """The id of this segment's `index`-th event of a kind."""
+    def id(self, kind: EventKind, index: int, *, revision: int = 0) -> str:
+        """The id of this segment's `index`-th event of a kind, or of a later revision of it."""
         source = self.segment.source
         if self.segment.redriveof is not None:
             # Each try again is an answer of its own; where it stands in the log tells them apart for ever.
@@ -75,6 +75,7 @@ class Answering:
             sequence=self.segment.sequence,
             kind=kind,
             index=index,
+            revision=revision,
         )
 
     def turn(
@@ -105,7 +106,14 @@ class Answering:
             policy=draft.policy,
             state=note,
         )
-        return event if estimate is None else event.model_copy(update=_decision(estimate))
+        if estimate is None:
+            return event
+        weights = Weights(
+            audio=round(estimate.weight_audio, _DECIMALS),
+            video=round(estimate.weight_video, _DECIMALS),
+            gate={name: round(value, _DECIMALS) for name, value in estimate.gate.items()},
+        )
+        return event.model_copy(update={**decision(estimate), "weights": weights})
 
     def turn_entry(self, event: EmotionEvent, *, stages_s: Mapping[str, float]) -> OutboxEntry:
         """A turn on its way. Times of this run stand in a header, never in the value."""
@@ -208,21 +216,17 @@ def _kept_media(incoming: Incoming, headers: Headers, *, keep: bool) -> tuple[by
     return incoming.value if incoming.value is not None else b"", headers
 
 
-def _decision(estimate: Estimate) -> dict[str, object]:
-    distribution = {label: round(float(p), _DECIMALS) for label, p in zip(EMOTIONS, estimate.distribution, strict=True)}
-    label: Emotion = EMOTIONS[int(estimate.distribution.argmax())]
+def decision(said: Estimate | Revised) -> dict[str, object]:
+    """The fields of an event that say what the models found."""
+    distribution = {label: round(float(p), _DECIMALS) for label, p in zip(EMOTIONS, said.distribution, strict=True)}
+    label: Emotion = EMOTIONS[int(said.distribution.argmax())]
     return {
-        "label": None if estimate.abstained else label,
+        "label": None if said.abstained else label,
         "distribution": distribution,
-        "valence": round(estimate.valence, _DECIMALS),
-        "arousal": round(estimate.arousal, _DECIMALS),
-        "affect_source": estimate.affect_source,
-        "confidence": round(estimate.confidence, _DECIMALS),
-        "abstained": "low_confidence" if estimate.abstained else None,
-        "abstained_reason": estimate.abstained,
-        "weights": Weights(
-            audio=round(estimate.weight_audio, _DECIMALS),
-            video=round(estimate.weight_video, _DECIMALS),
-            gate={name: round(value, _DECIMALS) for name, value in estimate.gate.items()},
-        ),
+        "valence": round(said.valence, _DECIMALS),
+        "arousal": round(said.arousal, _DECIMALS),
+        "affect_source": said.affect_source,
+        "confidence": round(said.confidence, _DECIMALS),
+        "abstained": "low_confidence" if said.abstained else None,
+        "abstained_reason": said.abstained,
     }

@@ -59,7 +59,12 @@ ROOM_S = 0.1
 def build_models(config: Config) -> LocalModels:
     """The checkpoint's parts in this process; on a GPU where the configuration grants one."""
     artifact = read(find(config.model.checkpoint))
-    return load_models(artifact, explain=config.model.explain, device="cuda" if config.model.num_gpus > 0 else "cpu")
+    return load_models(
+        artifact,
+        explain=config.model.explain,
+        device="cuda" if config.model.num_gpus > 0 else "cpu",
+        revise=config.dialogue.revise,
+    )
 
 
 def model_id(config: Config) -> str:

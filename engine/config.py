@@ -53,6 +53,8 @@ class DialogueSettings(_Section):
     keep_s: Positive = 86_400.0
     """The store forgets a record this long after its last write; at least three times `idle_s`."""
     on_model_change: Literal["restart", "refuse"] = "restart"
+    revise: bool = True
+    """Say a turn again when the turns after it change what is heard in it, where the checkpoint has learned to."""
 
 
 class MediaSettings(_Section):

@@ -1,15 +1,19 @@
 """What decides a turn once its modalities are fused: the states of its dialogue, or the utterance alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from engine.dialogue import recent
 from engine.dialogue.causal import CausalDialogue
 from engine.dialogue.cells import Ablation
-from engine.dialogue.wave import Turn, advance
+from engine.dialogue.recent import Recent
+from engine.dialogue.revision import Revision
+from engine.dialogue.second_look import Looked, look_again
+from engine.dialogue.wave import Advanced, Turn, advance
 from engine.errors import ConfigurationError
 from engine.fusion.base import Fused
 from engine.signals import StepRequest, Tensors
@@ -23,6 +27,8 @@ class Decided:
     """Of every request's dialogue, in order."""
     logits: Tensor
     """`[N, R, K]`: every version of every turn, the turns in the wave's order."""
+    looked: Sequence[Looked] = ()
+    """Of every request's dialogue, in order; none at all where nothing is looked at again."""
 
 
 class Decision(Protocol):
@@ -51,14 +57,15 @@ class Decision(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DialogueStates:
-    """AVAFN's states: a turn is decided from all turns up to it."""
+    """AVAFN's states: a turn is decided from all turns up to it, and may be looked at again."""
 
     dialogue: CausalDialogue
+    revision: Revision | None = None
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
         """See `Decision`."""
-        return {"dialogue": self.dialogue}
+        return {"dialogue": self.dialogue} | ({} if self.revision is None else {"revision": self.revision})
 
     def stream(self, wave: Sequence[StepRequest], versions: Sequence[Fused]) -> Decided:
         """See `Decision`."""
@@ -72,7 +79,31 @@ class DialogueStates:
             [[next(stepping) for _ in request.turns] for request in wave],
             [request.announced for request in wave],
         )
-        return Decided([one.tensors for one in advanced], torch.cat([one.logits for one in advanced]))
+        logits = torch.cat([one.logits for one in advanced])
+        stepped = [recent.without(one.tensors) for one in advanced]
+        if self.revision is None:
+            return Decided(stepped, logits)
+        looked = look_again(
+            self.revision, self._recent(wave, advanced, versions[0]), [request.ended for request in wave]
+        )
+        return Decided(
+            [{**tensors, **recent.pack(one.recent)} for tensors, one in zip(stepped, looked, strict=True)],
+            logits,
+            looked,
+        )
+
+    def _recent(self, wave: Sequence[StepRequest], advanced: Sequence[Advanced], fused: Fused) -> list[list[Recent]]:
+        """Of every dialogue, the turns that waited for a second look and those of this wave."""
+        emotion = torch.cat([one.emotion for one in advanced])
+        heard = iter(torch.stack([fused.u, fused.v, emotion], dim=1).to("cpu", torch.float32).numpy())
+        width = self.dialogue.width
+        return [
+            [
+                *recent.unpack(request.tensors, width=width),
+                *(Recent(turn.number, turn.speaker, *next(heard)) for turn in request.turns),
+            ]
+            for request in wave
+        ]
 
     def whole(self, fused: Fused, *, real: Tensor, speakers: Tensor, lengths: Tensor, announced: Tensor) -> Tensor:
         """See `Decision`."""
@@ -119,6 +150,31 @@ def decision(numbers: Mapping[str, Any]) -> Decision:
     if name not in _BUILDERS:
         raise ConfigurationError(f"no dialogue model is called {name!r}; there are {', '.join(_BUILDERS)}")
     return _BUILDERS[name](**arguments)
+
+
+def looking_again(states: Decision, *, turns_ahead: int, dropout: float = 0.0) -> DialogueStates:
+    """The same states with backward cells, untrained, that look at a turn again when `turns_ahead` more are known.
+
+    Raises `ConfigurationError` where no states of a dialogue decide.
+    """
+    if not isinstance(states, DialogueStates):
+        raise ConfigurationError(
+            "a revision looks back over the states of a dialogue; here the utterance alone decides"
+        )
+    dialogue = states.dialogue
+    revision = Revision(
+        width=dialogue.width,
+        turns_ahead=turns_ahead,
+        classes=dialogue.classifier.out_features,
+        dropout=dropout,
+        ablation=dialogue.cells.ablation,
+    )
+    return replace(states, revision=revision)
+
+
+def at_once(deciding: Decision) -> Decision:
+    """The same decision without second looks."""
+    return replace(deciding, revision=None) if isinstance(deciding, DialogueStates) else deciding
 
 
 _BUILDERS: Mapping[str, Callable[..., Decision]] = {"avafn": dialogue_states, "none": UtteranceAlone}

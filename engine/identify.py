@@ -129,7 +129,11 @@ class Identifier:
             _draft(found, segment, decisions[found.turn.speaker], record.roster) for found in looked.turns
         ) or (_silence(media, segment, ruling.decision),)
         asked = tuple(i for i, found in enumerate(looked.turns) if found.utterance is not None)
-        utterances = tuple(found.utterance for found in looked.turns if found.utterance is not None)
+        utterances = tuple(
+            replace(found.utterance, number=record.turns + i)
+            for i, found in enumerate(looked.turns)
+            if found.utterance is not None
+        )
         request = None
         if utterances:
             announced = self._gate.announced(record.roster)

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from engine.artifact import Artifact
+from engine.decision import at_once
+from engine.dialogue.second_look import Looked
 from engine.fusion.base import Fused
 from engine.parts import Parts, load
-from engine.signals import FACE_SIZE, SAMPLE_RATE_HZ, Estimate, StepOutcome, StepRequest, Utterance
+from engine.signals import FACE_SIZE, SAMPLE_RATE_HZ, Estimate, Revised, StepOutcome, StepRequest, Utterance
 from schemas.labels import CIRCUMPLEX, EMOTIONS
 
 # Shorter sounds are padded to this; an encoder's window has to fit in.
@@ -61,23 +63,24 @@ class LocalModels:
     def infer(self, wave: Sequence[StepRequest]) -> Sequence[StepOutcome]:
         """See `Models`. Encoders and fusion see the whole wave's turns as one batch."""
         turns = [turn for request in wave for turn in request.turns]
-        tokens = self._encode(turns)
-        versions = [self._fuse(one) for one in (tokens, *self._masked(tokens))]
+        tokens = self._encode(turns) if turns else None
+        versions = [self._fuse(one) for one in (tokens, *self._masked(tokens))] if tokens else [self._nothing()]
         decided = self._parts.decision.stream(wave, versions)
-        scores = torch.log_softmax(decided.logits / self._parts.temperature, dim=2)
-        weights = _weights(scores, tokens)
-        estimates = iter(
-            [
-                self._estimate(
-                    scores[row, 0].exp(), weights[row], {n: float(g[row]) for n, g in versions[0].gate.items()}
-                )
-                for row in range(len(turns))
-            ]
-        )
+        estimates = iter(self._estimates(decided.logits, tokens, versions[0].gate) if tokens else ())
+        revised = [self._revised(one) for one in decided.looked] or [()] * len(wave)
         return [
-            StepOutcome(tensors=tensors, estimates=tuple(next(estimates) for _ in request.turns))
-            for request, tensors in zip(wave, decided.tensors, strict=True)
+            StepOutcome(
+                tensors=tensors,
+                estimates=tuple(next(estimates) for _ in request.turns),
+                revised=again,
+            )
+            for request, tensors, again in zip(wave, decided.tensors, revised, strict=True)
         ]
+
+    def _nothing(self) -> Fused:
+        """Of a wave in which dialogues end and nobody speaks."""
+        nothing = torch.zeros(0, self._parts.fusion.width, device=self._device)
+        return Fused(u=nothing, v=nothing, logits=torch.zeros(0, len(EMOTIONS), device=self._device))
 
     def _encode(self, turns: Sequence[Utterance]) -> _Tokens:
         audio, audio_mask = _pad_audio(turns)
@@ -99,28 +102,58 @@ class LocalModels:
             replace(tokens, video_mask=torch.zeros_like(tokens.video_mask)),
         )
 
+    def _estimates(self, logits: Tensor, tokens: _Tokens, gate: Mapping[str, Tensor]) -> list[Estimate]:
+        scores = torch.log_softmax(logits / self._parts.temperature, dim=2)
+        weights = _weights(scores, tokens)
+        return [
+            self._estimate(scores[row, 0].exp(), weights[row], {name: float(one[row]) for name, one in gate.items()})
+            for row in range(len(logits))
+        ]
+
     def _estimate(self, chances: Tensor, weights: Tensor, gate: Mapping[str, float]) -> Estimate:
-        confidence = float(chances.max())
         affect = chances @ self._affect
-        line = self._parts.abstain_below
         return Estimate(
             distribution=chances.cpu().numpy().astype(np.float32),
-            confidence=confidence,
+            confidence=float(chances.max()),
             valence=float(affect[0]),
             arousal=float(affect[1]),
             affect_source="circumplex",
             weight_audio=float(weights[0]),
             weight_video=float(weights[1]),
             gate=gate,
-            abstained=f"confidence below {line:.2f}" if confidence < line else None,
+            abstained=self._abstained(chances),
         )
 
+    def _revised(self, looked: Looked) -> tuple[Revised, ...]:
+        chances = torch.softmax(looked.logits / self._parts.revised_temperature, dim=1)
+        affect = chances @ self._affect
+        return tuple(
+            Revised(
+                number=number,
+                distribution=one.cpu().numpy().astype(np.float32),
+                confidence=float(one.max()),
+                valence=float(felt[0]),
+                arousal=float(felt[1]),
+                affect_source="circumplex",
+                abstained=self._abstained(one),
+            )
+            for number, one, felt in zip(looked.numbers, chances, affect, strict=True)
+        )
 
-def load_models(artifact: Artifact, *, explain: bool, device: str) -> LocalModels:
-    """The parts of a checkpoint behind `infer`. Raises `CheckpointError` if its files do not fit each other."""
+    def _abstained(self, chances: Tensor) -> str | None:
+        line = self._parts.abstain_below
+        return f"confidence below {line:.2f}" if float(chances.max()) < line else None
+
+
+def load_models(artifact: Artifact, *, explain: bool, device: str, revise: bool = True) -> LocalModels:
+    """The parts of a checkpoint behind `infer`. Raises `CheckpointError` if its files do not fit each other.
+
+    revise: look at turns again, where the checkpoint has learned to.
+    """
+    parts = load(artifact, device=device)
     return LocalModels(
         model_id=artifact.model_id,
-        parts=load(artifact, device=device),
+        parts=parts if revise else replace(parts, decision=at_once(parts.decision)),
         explain=explain,
         device=torch.device(device),
     )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.artifact import Artifact
-from engine.decision import Decision, decision
+from engine.decision import Decision, decision, looking_again
 from engine.errors import CheckpointError, ConfigurationError
 from engine.features.builders import AudioEncoder, FaceCropEncoder, audio_encoder, video_encoder
 from engine.fusion.builders import AnyFusion, fusion
@@ -25,6 +25,8 @@ class Parts:
     """Over which the logits are probabilities."""
     abstain_below: float
     """The confidence below which no label is given."""
+    revised_temperature: float = 1.0
+    """That of a second look's logits, where there is one."""
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
@@ -44,13 +46,17 @@ def load(artifact: Artifact, *, device: str = "cpu") -> Parts:
     """
     config = artifact.config
     try:
+        calibration, deciding = config["calibration"], decision(config["dialogue"])
+        if "revision" in config:
+            deciding = looking_again(deciding, **config["revision"])
         parts = Parts(
             voice=audio_encoder(config["encoders"]["audio"]),
             face=video_encoder(config["encoders"]["face"]),
             fusion=fusion(**config["fusion"]),
-            decision=decision(config["dialogue"]),
-            temperature=float(config["calibration"]["temperature"]),
-            abstain_below=float(config["calibration"]["abstain_below"]),
+            decision=deciding,
+            temperature=float(calibration["temperature"]),
+            abstain_below=float(calibration["abstain_below"]),
+            revised_temperature=float(calibration["revised_temperature"]) if "revision" in config else 1.0,
         )
         placed = torch.device(device)
         for prefix, module in parts.modules.items():

@@ -10,12 +10,14 @@ from pydantic import ValidationError
 from engine import snapshot
 from engine.answers import Answering, Draft, orphan
 from engine.clock import Clock
+from engine.dialogue import recent
 from engine.errors import BadMedia, BadSegment, SnapshotMismatch
 from engine.identify import Identifier
 from engine.media.base import Decoder
 from engine.media.claim import ClaimCheck
 from engine.policy import RoleGate, Roster
 from engine.records import check_bounds, counted, go_on, with_roster, within_bounds
+from engine.revisions import remembered, said_again, waiting
 from engine.signals import Estimate, Frames, StepOutcome, StepRequest, Tensors
 from engine.transport.base import Incoming, Outgoing
 from schemas.cloudevents import MalformedHeaders, read_attributes, read_segment
@@ -50,6 +52,8 @@ class Prepared:
     """Which drafts the request's turns belong to."""
     request: StepRequest | None = None
     lifecycle: tuple[OutboxEntry, ...] = ()
+    ended: DialogueEnded | None = None
+    """The dialogue ends with this segment."""
     stages_s: Mapping[str, float] = field(default_factory=dict)
     prepared_at_s: float = 0.0
 
@@ -124,7 +128,8 @@ class Pipeline:
         faces = {index: turn.faces for index, turn in zip(prepared.asked, turns, strict=True)}
         if outcome is not None:
             estimates = dict(zip(prepared.asked, outcome.estimates, strict=True))
-            tensors = outcome.tensors
+            # Nothing of a voice or a face outlives its conversation.
+            tensors = outcome.tensors if prepared.ended is None else {}
         stages = dict(prepared.stages_s)
         if prepared.request is not None:
             stages["infer"] = self._clock.monotonic_s() - prepared.prepared_at_s
@@ -143,11 +148,17 @@ class Pipeline:
             seen = faces.get(index)
             if self._portray is not None and seen is not None:
                 self._portray(event.event_id, seen)
+            if index in estimates:
+                record = remembered(record, event, revision_id=answering.id("turn", index, revision=1))
             record = counted(record, event)
             note = StateNote(status="continued")
+        record, revisions = said_again(record, () if outcome is None else outcome.revised)
+        entries.extend(answering.turn_entry(event, stages_s=stages) for event in revisions)
+        if prepared.ended is not None:
+            entries.append(answering.lifecycle_entry("ended", record, reason=prepared.ended.reason))
         # An event has said it now; without one, the next event still has to.
         restarted = prepared.record.restarted if not prepared.drafts else None
-        record = record.model_copy(
+        record = waiting(record, tensors).model_copy(
             update={"state": snapshot.encode(tensors), "restarted": restarted, "version": record.version + 1}
         )
         return Stepped(record=record, events=tuple(entries))
@@ -236,9 +247,11 @@ class Pipeline:
             # The dialogue went on after the timer looked, or has ended already: as if nothing had come.
             return replace(opened, record=opened.record.model_copy(update={"updated_s": before.updated_s}))
         record = opened.record.model_copy(update={"status": "ended"})
-        entry = self._answering(opened.arrival, record).lifecycle_entry("ended", record, reason=ended.reason)
-        # Nothing of a voice or a face outlives its conversation.
-        return replace(opened, record=record, tensors={}, lifecycle=(*opened.lifecycle, entry))
+        request = None
+        if recent.numbers(opened.tensors):
+            request = StepRequest(tensors=opened.tensors, turns=(), ended=True)
+        began_s = self._clock.monotonic_s()
+        return replace(opened, record=record, tensors={}, ended=ended, request=request, prepared_at_s=began_s)
 
     def _entered(self, opened: Prepared, roster: Roster) -> Prepared:
         """The dialogue with this roster: of who is denied by it, or by a denied channel, nothing is kept."""

@@ -64,6 +64,7 @@ def go_on(
             "voices": {},
             "aliases": {},
             "first_speaker": UNKNOWN,
+            "recent": (),
         }
         record = record.model_copy(update=afresh)
     sequences = record.sequences
@@ -94,6 +95,20 @@ def counted(record: DialogueRecord, event: EmotionEvent) -> DialogueRecord:
         turns=before.turns + 1, withheld=before.withheld + (event.abstained == "withheld"), labels=labels
     )
     return record.model_copy(update={"turns": record.turns + 1, "summary": {**record.summary, event.speaker: after}})
+
+
+def recounted(record: DialogueRecord, before: EmotionEvent, after: EmotionEvent) -> DialogueRecord:
+    """The record in whose summary a turn has the label of its revision."""
+    summary = record.summary.get(after.speaker or "")
+    if after.speaker is None or summary is None:
+        return record
+    labels = dict(summary.labels)
+    if before.label is not None:
+        labels[before.label] = labels.get(before.label, 0) - 1
+    if after.label is not None:
+        labels[after.label] = labels.get(after.label, 0) + 1
+    counts = summary.model_copy(update={"labels": {label: count for label, count in labels.items() if count > 0}})
+    return record.model_copy(update={"summary": {**record.summary, after.speaker: counts}})
 
 
 def with_voices(record: DialogueRecord, heard: Sequence[str], *, role: str) -> DialogueRecord:
@@ -135,7 +150,8 @@ def with_merges(
 def with_roster(record: DialogueRecord, roster: Mapping[str, Participant], *, dropped: Set[str]) -> DialogueRecord:
     """The record with another roster; who is `dropped` has no voice in it any more, but stays in the roster."""
     voices = {role: tuple(name for name in names if name not in dropped) for role, names in record.voices.items()}
-    return record.model_copy(update={"roster": roster, "voices": voices})
+    recent = tuple(one for one in record.recent if one.event.speaker not in dropped)
+    return record.model_copy(update={"roster": roster, "voices": voices, "recent": recent})
 
 
 def _together(a: SpeakerSummary, b: SpeakerSummary) -> SpeakerSummary:

@@ -16,7 +16,7 @@ FACE_SIZE = 64
 Waveform = NDArray[np.float32]
 Frames = NDArray[np.uint8]
 Tensors = Mapping[str, NDArray[Any]]
-"""A dialogue's state by name: `context`, `emotion`, `speaker/<id>`, `centroid/<id>`, ..."""
+"""A dialogue's state by name: `context`, `emotion`, `speaker/<id>`, `recent/<id>`, `centroid/<id>`, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,8 @@ class Utterance:
     """`[N]` at `SAMPLE_RATE_HZ`, at most 30 s."""
     faces: Frames | None
     """`[F, FACE_SIZE, FACE_SIZE, 3]` RGB."""
+    number: int = 0
+    """Which turn of its dialogue it is, from 0: a second look at it goes by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class StepRequest:
     turns: tuple[Utterance, ...]
     announced: tuple[str, ...] = ()
     """Allowed participants the producer announced: they count as listeners before they speak."""
+    ended: bool = False
+    """No turn will follow: those that wait for a second look get it with what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +127,26 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Revised:
+    """What the models say of a turn at a second look, when later turns are known."""
+
+    number: int
+    """Which turn of its dialogue it is."""
+    distribution: NDArray[np.float32]
+    """`[7]` calibrated probabilities, in the order of `schemas.labels.EMOTIONS`."""
+    confidence: float
+    valence: float
+    arousal: float
+    affect_source: str
+    """`regression` or `circumplex`."""
+    abstained: str | None = None
+    """Why no label is given although there is a distribution."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """One dialogue's answer: the state after its turns, and an estimate for each."""
+    """One dialogue's answer: the state after its turns, an estimate for each, and second looks that came due."""
 
     tensors: Tensors
     estimates: tuple[Estimate, ...]
+    revised: tuple[Revised, ...] = ()

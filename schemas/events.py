@@ -102,6 +102,7 @@ class EmotionEvent(Message):
     policy: PolicyDecision
     state: StateNote
     revision: int = 0
+    """1: said again when later turns were known; it stands in the place of the event of the same turn."""
 
 
 class SpeakerSummary(Message):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from schemas.events import SpeakerSummary
+from schemas.events import EmotionEvent, SpeakerSummary
 from schemas.message import Message
 from schemas.segment import DialogueId, Name, Participant
 
@@ -35,6 +35,15 @@ class OutboxEntry(Message):
     key: str
     headers: tuple[tuple[str, bytes], ...] = ()
     value: bytes | None
+
+
+class Recent(Message):
+    """A turn that may be said again when the turns after it are known."""
+
+    event: EmotionEvent
+    """As it was said."""
+    revision_id: str
+    """The id of its revision."""
 
 
 class DialogueRecord(Message):
@@ -71,6 +80,8 @@ class DialogueRecord(Message):
     """Wall time of the last write, seconds since 1970."""
     model_id: str
     summary: Mapping[str, SpeakerSummary] = {}
+    recent: tuple[Recent, ...] = ()
+    """Its last turns, where they are looked at again; what that needs lies in `state`."""
     alerts: bytes = b""
     state: bytes = b""
     restarted: str | None = None
