@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.build import build_segment_detector
 from engine.diarization.clustering import ClusteringSettings
 from engine.diarization.pyannote import PyannotePipeline
 from engine.diarization.registry import RegistrySettings
 from engine.diarization.resemblyzer import load_resemblyzer
 from engine.diarization.separator import VoiceSeparator
 from engine.diarization.windows import WindowEmbedder
-from engine.layers.silero import load_silero
-from engine.vad.silero import SileroDetector
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 Sound = NDArray[np.float32]
@@ -73,7 +72,7 @@ def embedded() -> PyannotePipeline:
 @pytest.fixture(scope="session")
 def separator() -> VoiceSeparator:
     return VoiceSeparator(
-        detect=SileroDetector(network=load_silero()).detect,
+        detect=build_segment_detector().detect,
         embedder=WindowEmbedder(encoder=load_resemblyzer()),
         clustering=ClusteringSettings(),
         registry=RegistrySettings(),
