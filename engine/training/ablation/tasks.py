@@ -66,7 +66,7 @@ def _scripted(data: Path) -> list[Material]:
 
 
 _SIX = Schedule(epochs=14, batch=64, learning_rate=2e-3, class_power=0.5)
-_EMBEDDED = Schedule(epochs=14, learning_rate=3e-3)
+_EMBEDDED = Schedule(epochs=15, batch=16, learning_rate=3e-3)
 # The encoders know the recordings that the states learn from and are too sure of them: see ../README.md.
 _SCRIPTED = Schedule(epochs=10, learning_rate=2e-3, token_noise=0.8)
 
