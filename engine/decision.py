@@ -107,12 +107,16 @@ class DialogueStates:
 
     def whole(self, fused: Fused, *, real: Tensor, speakers: Tensor, lengths: Tensor, announced: Tensor) -> Tensor:
         """See `Decision`."""
+        padded, _ = self.dialogue(*self.padded(fused, real), speakers, lengths, announced)
+        logits: Tensor = padded[real]
+        return logits
+
+    def padded(self, fused: Fused, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Pad u and v of N turns to `[B, T, d]` each, at the places where `real` `[B, T]` says that they stand."""
         u = fused.u.new_zeros(*real.shape, fused.u.shape[1])
         v = torch.zeros_like(u)
         u[real], v[real] = fused.u, fused.v
-        padded, _ = self.dialogue(u, v, speakers, lengths, announced)
-        logits: Tensor = padded[real]
-        return logits
+        return u, v
 
 
 @dataclass(frozen=True, slots=True)

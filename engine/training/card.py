@@ -28,7 +28,7 @@ A turn's emotion among the seven {labels}. Checkpoint id `{model_id}`; {count} n
 
 - Encoders: {encoders}.
 - Fusion: {fusion}.
-- Decided by {decision}.
+- Decided by {decision}.{revision}
 - Input: one speaker's turn, up to 30 s of 16 kHz mono voice, aligned face crops of 64 x 64, or either alone.
 - Output: calibrated probabilities; valence and arousal by the circumplex map of the categories, not by regression.
 - Temperature {temperature:.3f}; below a confidence of {abstain_below:.3f} no label is given.
@@ -74,6 +74,7 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
         encoders=", ".join(_named(config["encoders"][of], name) for of, name in (("audio", "voice"), ("face", "face"))),
         fusion=_named(config["fusion"], "avafn"),
         decision=_DECISIONS[config["dialogue"].get("name", "avafn")],
+        revision=_revision(config),
         temperature=calibration["temperature"],
         abstain_below=calibration["abstain_below"],
         data=_table(
@@ -99,6 +100,16 @@ def _row(name: str, row: Mapping[str, Any]) -> list[str]:
     figures = (*(row[column] for column in _COLUMNS), row.get("answered"))
     ends = (f"{row['weighted_f1_low']:.3f} to {row['weighted_f1_high']:.3f}",) if "weighted_f1_low" in row else ("",)
     return [name, str(row["turns"]), *map(_number, figures), *ends]
+
+
+def _revision(config: Mapping[str, Any]) -> str:
+    if "revision" not in config:
+        return ""
+    ahead, temperature = config["revision"]["turns_ahead"], config["calibration"]["revised_temperature"]
+    return (
+        f" A turn is looked at again when the next {ahead} are known, fewer at the end (temperature {temperature:.3f});"
+        "\n  where its label changes, or its probabilities by a tenth in all, it is said again."
+    )
 
 
 def _named(numbers: Mapping[str, Any], unnamed: str) -> str:

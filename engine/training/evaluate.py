@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from engine import artifact, parts
 from engine.calibration import probabilities
+from engine.decision import DialogueStates
 from engine.parts import Parts
 from engine.training import tokens
 from engine.training.batches import Assembler
 from engine.training.conditions import material
 from engine.training.corpora.base import Dialogue
 from engine.training.dialogues import predict
+from engine.training.revision import look_twice, told
 from engine.training.table import Line, line
 from engine.training.withheld import without_each
 
@@ -32,14 +34,17 @@ class Row:
     """The fusion's own head."""
     withheld: Line | None
     """Each party in turn kept from the dialogue's states, and the rest measured; None: nobody talks to anybody."""
+    revised: Line | None
+    """As it is served in the end: turns said again when later ones were known; None: what was said stands, or
+    nothing follows any turn."""
     answered: float
     """Share of turns whose confidence is above the abstention line."""
 
     @property
     def lines(self) -> tuple[Line, ...]:
         """The row as lines of a table."""
-        given = (self.causal, self.single_turn, self.utterance)
-        return given if self.withheld is None else (*given, self.withheld)
+        given = (self.causal, self.single_turn, self.utterance, self.withheld, self.revised)
+        return tuple(one for one in given if one is not None)
 
 
 def evaluate(checkpoint: str, corpus: str, *, data: Path) -> Iterator[Row]:
@@ -86,8 +91,25 @@ def _row(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assembler) -
         single_turn=line(f"{name}, single turns", labels, alone, groups),
         utterance=line(f"{name}, utterance only", labels, utterance, groups),
         withheld=withheld,
+        revised=_revised(name, loaded, some, using),
         answered=float((causal.max(axis=1) >= loaded.abstain_below).mean()),
     )
+
+
+def _revised(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assembler) -> Line | None:
+    states = loaded.decision
+    if not isinstance(states, DialogueStates) or states.revision is None:
+        return None
+    looks = look_twice(loaded.fusion, states, some, using)
+    if not looks.later.any():
+        return None
+    said = told(
+        looks,
+        temperature=loaded.temperature,
+        revised_temperature=loaded.revised_temperature,
+        abstain_below=loaded.abstain_below,
+    )
+    return line(f"{name}, said again", looks.labels, said.last, _groups(some), at_once=said.first)
 
 
 def _groups(dialogues: Sequence[Dialogue]) -> NDArray[np.str_]:

@@ -114,6 +114,18 @@ class DialogueTraining(Schedule):
     participant_missing: float
 
 
+class RevisionTraining(Schedule):
+    """The stage of the backward cells, over dialogues as `DialogueTraining` has them."""
+
+    turns: int = Field(ge=1)
+    """K: how many of the next turns are known when a turn is looked at again."""
+    dropout: float
+
+    def arguments(self) -> dict[str, Any]:
+        """For `engine.decision.looking_again`."""
+        return {"turns_ahead": self.turns, "dropout": self.dropout}
+
+
 class Calibration(_Section):
     """The share of dev turns that must get a label."""
 
@@ -135,6 +147,8 @@ class Recipe(_Section):
     fusion: FusionNumbers
     dialogue: StatesNumbers | NoDialogue
     dialogue_training: DialogueTraining
+    revision: RevisionTraining | None = None
+    """None: what is said of a turn stands."""
     calibration: Calibration
 
     def digest(self, *sections: str, weights: Sequence[str] = ()) -> str:

@@ -34,6 +34,10 @@ class Line:
     """Of the weighted F1, above the same turns without their history."""
     against_everybody: Interval | None = None
     """Of the weighted F1, above the same turns where nobody is withheld: below 0 is what withholding costs."""
+    revision: Interval | None = None
+    """Of the weighted F1, above the same turns as they were said at once."""
+    said_again: float | None = None
+    """Share of turns that were said again."""
 
     def as_json(self) -> dict[str, Any]:
         """For programs: every figure by its name."""
@@ -42,6 +46,8 @@ class Line:
         said |= {"majority_weighted_f1": self.majority}
         if self.against_everybody is not None:
             said["gain_of_withholding"] = asdict(self.against_everybody)
+        if self.revision is not None:
+            said |= {"gain_of_revision": asdict(self.revision), "said_again": self.said_again}
         return said if self.gain is None else said | {"gain_of_history": asdict(self.gain)}
 
 
@@ -53,11 +59,12 @@ def line(
     *,
     without_history: NDArray[np.float64] | None = None,
     everybody: NDArray[np.float64] | None = None,
+    at_once: NDArray[np.float64] | None = None,
 ) -> Line:
     """What probabilities `[N, 7]` are worth against labels `[N]`, of turns of these dialogues (or speakers) `[N]`.
 
     without_history `[N, 7]`: the same turns, each the first of its dialogue; everybody `[N, 7]`: the same turns where
-    nobody is withheld.
+    nobody is withheld; at_once `[N, 7]`: the same turns before some of them were said again.
     """
     metric = weighted_f1(labels, chances.argmax(axis=1))
     most = np.full_like(labels, np.bincount(labels).argmax())
@@ -74,6 +81,8 @@ def line(
         majority=plain_weighted_f1(labels, most),
         gain=above(without_history),
         against_everybody=above(everybody),
+        revision=above(at_once),
+        said_again=None if at_once is None else float((chances != at_once).any(axis=1).mean()),
     )
 
 
@@ -96,6 +105,11 @@ def as_text(lines: Sequence[Line]) -> str:
         f"{one.name}: {one.against_everybody} of weighted F1 beside the same turns with everybody heard"
         for one in lines
         if one.against_everybody is not None
+    ]
+    told += [
+        f"{one.name}: {one.said_again:.1%} of turns; {one.revision} of weighted F1 beside what was said at once"
+        for one in lines
+        if one.revision is not None
     ]
     return "\n".join([*rows, "", _NOTE, *told]) + "\n"
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from safetensors.torch import save
 
 from engine.artifact import FORMAT, identify
 from engine.calibration import abstention_threshold, fit_temperature, probabilities
-from engine.decision import decision
+from engine.decision import DialogueStates, decision, looking_again
 from engine.fusion.builders import fusion
 from engine.training import card, tokens
 from engine.training.batches import Assembler, only
@@ -26,11 +27,15 @@ from engine.training.evaluate import evaluate
 from engine.training.fit import Progress
 from engine.training.front_ends import FrontEnds
 from engine.training.recipe import Recipe
+from engine.training.revision import cells, look_twice, told, train_revision
 from engine.training.scores import score
 from engine.training.stages import Stages, joined
 from schemas.labels import EMOTIONS
 
 Metrics = dict[str, dict[str, Any]]
+
+# What of a recipe the fusion and the dialogue states are made of.
+_DIALOGUES = ("voice", "voice_training", "face", "face_training", "fusion", "dialogue", "dialogue_training")
 
 
 def train(chosen: Recipe, out: Path, *, data: Path, progress: Progress, stages: Path | None = None) -> Path:
@@ -44,6 +49,7 @@ def train(chosen: Recipe, out: Path, *, data: Path, progress: Progress, stages: 
     made = _Training(chosen, out, data=data, stages=Stages(stages or out / "stages"), progress=progress)
     made.encoders()
     made.dialogues()
+    made.revision()
     made.calibrate()
     made.save()
     made.test()
@@ -91,6 +97,10 @@ class _Training:
         }
         width = fusion(**self.config["fusion"]).width
         self.config["dialogue"] = chosen.dialogue.arguments(width=width)
+        if chosen.revision is not None:
+            self.config["revision"] = chosen.revision.arguments()
+            # A dialogue model that nobody can look back over is told before anything is trained.
+            looking_again(decision(self.config["dialogue"]), **self.config["revision"])
         corpora = chosen.corpora
         self.ravdess, self.emodb = data / corpora.ravdess, data / corpora.emodb
         self.scripted = data / corpora.scripted
@@ -117,33 +127,46 @@ class _Training:
         torch.manual_seed(chosen.seed)
         self.fusion = fusion(**self.config["fusion"])
         self.decision = decision(self.config["dialogue"])
-        train_set = scripted.read(self.scripted / "scripted_train.csv")
 
         def both() -> None:
-            faces, voices = self.fer.source("train"), [*self.voices, *self.german]
-            bank = self._bank(train_set, voices, faces, chosen.dialogue_training.versions)
-            calls = self._calls(self.german, copies=chosen.dialogue_training.acted_copies)
+            dialogues, assembler = self._material
             train_dialogues(
                 self.fusion,
                 self.decision,
-                [*train_set, *calls],
-                self._assembler(bank),
+                dialogues,
+                assembler,
                 schedule=chosen.dialogue_training,
                 seed=chosen.seed,
                 progress=self.progress,
             )
 
-        digest = chosen.digest(
-            "voice",
-            "voice_training",
-            "face",
-            "face_training",
-            "fusion",
-            "dialogue",
-            "dialogue_training",
-            weights=self.front.sha256,
-        )
+        digest = chosen.digest(*_DIALOGUES, weights=self.front.sha256)
         self.stages.run("dialogues", digest, {"fusion": self.fusion, **self.decision.modules}, both)
+
+    def revision(self) -> None:
+        """Train the backward cells over the states, which stay as they are, where the recipe says so."""
+        chosen = self.recipe
+        schedule = chosen.revision
+        if schedule is None:
+            return
+        torch.manual_seed(chosen.seed)
+        states = self.decision = looking_again(self.decision, **schedule.arguments())
+
+        def backward() -> None:
+            dialogues, assembler = self._material
+            train_revision(
+                self.fusion,
+                states,
+                dialogues,
+                assembler,
+                schedule=schedule,
+                chances=chosen.dialogue_training,
+                seed=chosen.seed,
+                progress=self.progress,
+            )
+
+        digest = chosen.digest(*_DIALOGUES, "revision", weights=self.front.sha256)
+        self.stages.run("revision", digest, {"revision": cells(states)}, backward)
 
     def calibrate(self) -> None:
         """One temperature over the dev dialogues as they are, with voices alone and with faces alone."""
@@ -167,6 +190,22 @@ class _Training:
             answered = float((chances[name].max(axis=1) >= line).mean())
             extra = {"ece_before": before, "answered": answered}
             self.metrics[name] = asdict(score(labels, chances[name])) | extra
+        if isinstance(self.decision, DialogueStates) and self.decision.revision is not None:
+            self._calibrate_again(self.decision, parts)
+
+    def _calibrate_again(
+        self, states: DialogueStates, parts: Sequence[tuple[str, Sequence[Dialogue], Assembler]]
+    ) -> None:
+        """The second looks' own temperature, over the same dialogues."""
+        found = {name: look_twice(self.fusion, states, some, using) for name, some, using in parts}
+        logits = np.concatenate([one.second[one.later] for one in found.values()])
+        temperature = fit_temperature(logits, np.concatenate([one.labels[one.later] for one in found.values()]))
+        calibration = self.config["calibration"]
+        calibration["revised_temperature"] = temperature
+        for name, looks in found.items():
+            said = told(looks, **calibration)
+            extra = {"said_again": float(said.again.mean())}
+            self.metrics[f"{name}, said again"] = asdict(score(looks.labels, said.last)) | extra
 
     def test(self) -> None:
         """Measure the checkpoint that was written on what no choice has seen."""
@@ -197,6 +236,14 @@ class _Training:
         (self.out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         card.write(self.out, config, count=sum(tensor.numel() for tensor in tensors.values()))
         return self.out
+
+    @cached_property
+    def _material(self) -> tuple[list[Dialogue], Assembler]:
+        """What the dialogue stages learn from."""
+        chosen = self.recipe.dialogue_training
+        scenes = scripted.read(self.scripted / "scripted_train.csv")
+        bank = self._bank(scenes, [*self.voices, *self.german], self.fer.source("train"), chosen.versions)
+        return [*scenes, *self._calls(self.german, copies=chosen.acted_copies)], self._assembler(bank)
 
     def _calls(self, voices: Sequence[Voice], *, copies: int) -> list[Dialogue]:
         turns = self.recipe.dialogue_training.acted_turns
