@@ -34,6 +34,7 @@ def blocks(language: str) -> list[str]:
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
 MAKE = [command for command in COMMANDS if command.startswith("make ")]
 TURNTONE = [command for command in COMMANDS if command.startswith("turntone ")]
+WITH_CORPORA = [command for command in TURNTONE if " DATA" in command]
 ENDLESS = {"turntone up", "turntone watch --from-beginning --json"}
 
 
@@ -81,12 +82,20 @@ def wait_for_the_end(dialogue_id: str, bootstrap: str) -> None:
 
 def test_the_commands_in_their_order(desk, running):
     for command in TURNTONE:
-        if command not in ENDLESS:
+        if command not in ENDLESS and command not in WITH_CORPORA:
             done = call(command, desk)
             assert done.returncode == 0, f"{command}: {done.stderr}"
             assert done.stdout or re.search(r"No dead letters|1 segment\(s\) sent", done.stderr)
             if "--run first" in command:
                 wait_for_the_end("first-call", running.bootstrap)
+
+
+@pytest.mark.parametrize("command", WITH_CORPORA)
+def test_without_the_corpora_it_is_said_how_to_name_them(command, desk):
+    done = call(command, desk)
+    assert done.returncode == 1
+    assert "say with --data where the corpora lie" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_watching_shows_turns_until_ctrl_c(desk):
