@@ -19,7 +19,12 @@ def draw(table: Mapping[str, Any], out: Path) -> list[Path]:
     for name, task in tasks.items():
         rows = [row for row in task["rows"] if "masking" in row]
         if rows:
-            drawn.append(_save(_masking(rows, table["masking"]["shares"], name), out / f"masking-{name}.png"))
+            drawn.append(
+                _save(
+                    _masking(rows, table["masking"]["shares"], name, floor=task["majority"]),
+                    out / f"masking-{name}.png",
+                )
+            )
             drawn.append(_save(_missing(rows, name), out / f"missing-{name}.png"))
     return drawn
 
@@ -43,20 +48,21 @@ def _scores(tasks: Mapping[str, Any]) -> Figure:
         panel.set_title(name, fontsize=9)
         panel.set_xlabel(task["metric"].replace("_", " "), fontsize=8)
         panel.tick_params(axis="x", labelsize=7)
+    figure.suptitle("Mean and deviation over the seeds; dashed: simple classifiers on the same corpus", fontsize=10)
     return figure
 
 
-def _masking(rows: Sequence[Mapping[str, Any]], shares: Sequence[float], name: str) -> Figure:
+def _masking(rows: Sequence[Mapping[str, Any]], shares: Sequence[float], name: str, *, floor: float) -> Figure:
     figure, panels = _grid(len(rows), each=(2.6, 2.1))
     top = max(max(row["masking"][side]) for row in rows for side in _SIDES)
     for panel, row in zip(panels, rows, strict=True):
         for side, colour in _SIDES.items():
             panel.plot([0.0, *shares], row["masking"][side], color=colour, label=f"{side} random")
         panel.set_title(row["model"], fontsize=9)
-        panel.set_ylim(0, top * 1.05)
+        panel.set_ylim(floor, top * 1.05)
         panel.tick_params(labelsize=7)
     panels[0].legend(fontsize=7)
-    figure.suptitle(f"{name}: weighted F1 by the share of random values", fontsize=10)
+    figure.suptitle(f"{name}: weighted F1 by the share of random values, from the majority's score up", fontsize=10)
     return figure
 
 
@@ -75,7 +81,7 @@ def _missing(rows: Sequence[Mapping[str, Any]], name: str) -> Figure:
         )
     panel.set_xticks(range(len(rows)), [row["model"] for row in rows], fontsize=7, rotation=40, ha="right")
     panel.set_title(f"{name}: weighted F1 with a modality missing", fontsize=10)
-    panel.legend(fontsize=7)
+    panel.legend(fontsize=7, ncols=3, loc="lower center", framealpha=1.0)
     return figure
 
 
