@@ -42,8 +42,9 @@ class ResidualVoiceEncoder(nn.Module):
 
     def encode(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Standardised log-mel `[B, T, M]` and its mask to tokens and theirs, `T / 4` rounded up."""
-        pictures = frames[:, None].contiguous(memory_format=torch.channels_last)
-        maps = F.relu(self.norm(self.stem(pictures))) * mask[:, None, :, None]
+        # A maximum takes a tenth of the time when channels lie together.
+        maps = self.stem(frames[:, None]).contiguous(memory_format=torch.channels_last)
+        maps = F.relu(self.norm(maps)) * mask[:, None, :, None]
         for number, block in enumerate(self.blocks):
             if number < _SHORTENING:
                 # After ReLU a row of zeros changes no maximum: an odd last frame keeps its token.

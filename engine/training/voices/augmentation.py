@@ -6,60 +6,74 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from engine.features.spectral import LogMel
+from engine.features.voice import standardise
+from engine.signals import Waveform
 from engine.training import augment
 from engine.training.babble import RATIO_DB, TALKERS, babble, mixed
 from engine.training.corpora.base import Voice
 from engine.training.voices.recipe import Augmentation
 
 
-class Stretches:
-    """Stretches of one length of recordings, changed by the numbers of an augmentation."""
+class Versions:
+    """Log-mel of recordings as it is and as it could be: made once, for a step takes longer to augment than to learn.
 
-    def __init__(self, voices: Sequence[Voice], numbers: Augmentation, *, samples: int) -> None:
+    Every recording has `numbers.versions` of them. Making them draws from a generator of their own, so a training that
+    goes on finds the same.
+    """
+
+    def __init__(self, voices: Sequence[Voice], numbers: Augmentation, spectrum: LogMel, *, seed: int) -> None:
         self._numbers = numbers
-        self._samples = samples
-        self._audio = [torch.from_numpy(voice.audio) for voice in voices]
-        self._speakers = [voice.speaker for voice in voices]
-        self._others = {
-            speaker: [voice.audio for voice in voices if voice.speaker != speaker] for speaker in {*self._speakers}
+        generator = Generator().manual_seed(seed)
+        others = {
+            speaker: [voice.audio for voice in voices if voice.speaker != speaker]
+            for speaker in {voice.speaker for voice in voices}
         }
+        self._decibels: list[list[Tensor]] = []
+        for voice in voices:
+            changed = (self.wave(voice, others[voice.speaker], generator) for _ in range(numbers.versions))
+            self._decibels.append([_decibels(wave, spectrum) for wave in changed])
 
-    def waves(self, chosen: Sequence[int], generator: Generator) -> Tensor:
-        """Those recordings as `[B, samples]`: sped up or slowed down, cut, over babble and noise, in rooms, called."""
-        numbers, size = self._numbers, len(chosen)
-        waves = torch.stack([self._cut(self._audio[index], generator) for index in chosen])
-        for place in augment.drawn(size, numbers.babble, generator).tolist():
-            waves[place] = self._among(waves[place], self._speakers[chosen[place]], generator)
+    def wave(self, voice: Voice, others: Sequence[Waveform], generator: Generator) -> Tensor:
+        """A recording `[1, N]` sped up or slowed down, among others, over noise, in a room, called."""
+        numbers = self._numbers
+        speed = 1 + numbers.speed * (2 * _uniform(generator) - 1)
+        wave = augment.at_speed(torch.from_numpy(voice.audio), speed=speed)[None]
+        if _uniform(generator) < numbers.babble:
+            wave = _among(wave[0], others, generator)[None]
         for chance, change in ((numbers.noise, augment.noisy), (numbers.reverberation, augment.reverberated)):
-            some = augment.drawn(size, chance, generator)
-            waves[some] = change(waves[some], generator=generator)
-        called = augment.drawn(size, numbers.telephone, generator)
-        waves[called] = augment.telephone(waves[called])
-        return waves
+            if _uniform(generator) < chance:
+                wave = change(wave, generator=generator)
+        return augment.telephone(wave) if _uniform(generator) < numbers.telephone else wave
 
-    def frames(self, frames: Tensor, generator: Generator) -> Tensor:
-        """Standardised log-mel `[B, T, M]` with stretches and bands hidden."""
-        _, length, bands = frames.shape
+    def stretches(self, chosen: Sequence[int], generator: Generator, *, frames: int) -> Tensor:
+        """Stretches of versions of those recordings, `[B, frames, M]`, standardised, times and bands hidden."""
+        cut = torch.stack([self._cut(self._decibels[index], frames, generator) for index in chosen])
         return augment.masked_bands(
-            frames,
+            standardise(cut, torch.ones(cut.shape[:2], dtype=torch.bool)),
             generator=generator,
-            time_frames=round(self._numbers.time_mask * length),
-            bands=round(self._numbers.band_mask * bands),
+            time_frames=round(self._numbers.time_mask * frames),
+            bands=round(self._numbers.band_mask * cut.shape[2]),
         )
 
-    def _cut(self, audio: Tensor, generator: Generator) -> Tensor:
-        speed = 1 + self._numbers.speed * (2 * _uniform(generator) - 1)
-        audio = augment.at_speed(audio, speed=speed)
-        if len(audio) < self._samples:
-            audio = audio.repeat(-(-self._samples // len(audio)))
-        start = int(_uniform(generator) * (len(audio) - self._samples + 1))
-        return audio[start : start + self._samples]
+    def _cut(self, versions: Sequence[Tensor], frames: int, generator: Generator) -> Tensor:
+        decibels = versions[int(_uniform(generator) * len(versions))]
+        if len(decibels) < frames:
+            decibels = decibels.repeat(-(-frames // len(decibels)), 1)
+        start = int(_uniform(generator) * (len(decibels) - frames + 1))
+        return decibels[start : start + frames].float()
 
-    def _among(self, wave: Tensor, speaker: str, generator: Generator) -> Tensor:
-        # Babble is made with numpy: one draw of the generator begins its own.
-        rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
-        noise = babble(self._others[speaker], samples=len(wave), talkers=TALKERS, rng=rng)
-        return torch.from_numpy(mixed(wave.numpy(), noise, ratio_db=rng.uniform(*RATIO_DB)))
+
+def _decibels(wave: Tensor, spectrum: LogMel) -> Tensor:
+    # Half precision is good to a thirtieth of a decibel here.
+    return spectrum.extract(wave, torch.ones_like(wave, dtype=torch.bool))[0][0].half()
+
+
+def _among(wave: Tensor, others: Sequence[Waveform], generator: Generator) -> Tensor:
+    # Babble is made with numpy: one draw of the generator begins its own.
+    rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
+    noise = babble(others, samples=len(wave), talkers=TALKERS, rng=rng)
+    return torch.from_numpy(mixed(wave.numpy(), noise, ratio_db=rng.uniform(*RATIO_DB)))
 
 
 def mixup(

@@ -56,8 +56,11 @@ class Schedule(_Section):
 
 
 class Augmentation(_Section):
-    """What a batch goes through; 0 leaves it out. A gain is not among it: the encoder does not hear one."""
+    """What a recording goes through; 0 leaves it out. A gain is not among it: the encoder does not hear one."""
 
+    versions: int = Field(default=1, ge=1)
+    """How often every recording is augmented, before the training; what is drawn at each step is the stretch and what
+    of it is hidden or mixed."""
     speed: float = Field(default=0.0, ge=0, lt=1)
     """A recording is played up to this share faster or slower, its pitch with it."""
     noise: float = Field(default=0.0, ge=0, le=1)

@@ -32,6 +32,7 @@ crop_s = 0.3
 average = 0.9
 members = 2
 [augmentation]
+versions = 3
 speed = 0.1
 noise = 0.3
 babble = 0.3

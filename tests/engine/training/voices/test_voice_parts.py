@@ -4,9 +4,11 @@ import torch
 
 from engine.errors import ConfigurationError
 from engine.features.builders import audio_encoder
+from engine.features.spectral import LogMel
+from engine.features.voice import standardise
 from engine.training.corpora.base import Voice
 from engine.training.recipe import FOLDER
-from engine.training.voices.augmentation import Stretches, mixup
+from engine.training.voices.augmentation import Versions, mixup
 from engine.training.voices.classifier import VoiceClassifier, learned_encoder
 from engine.training.voices.conditions import CONDITIONS
 from engine.training.voices.material import RAVDESS_CLASSES, read, trimmed
@@ -104,21 +106,28 @@ def test_mixup_stays_within_a_corpus_and_keeps_the_larger_share():
 
 
 @pytest.mark.parametrize("option", ["speed", "noise", "babble", "reverberation", "telephone"])
-def test_every_option_changes_the_stretch_and_the_seed_says_how(option):
-    plain = Stretches(voices(), Augmentation(), samples=4500).waves([0, 1, 2], generator())
-    changed = Stretches(voices(), Augmentation(**{option: 0.9}), samples=4500)
-    first = changed.waves([0, 1, 2], generator())
-    assert first.shape == plain.shape == (3, 4500)
+def test_every_option_changes_the_versions_and_the_seed_says_how(option):
+    def made(numbers, seed=0):
+        versions = Versions(voices(), numbers, LogMel(n_mels=16), seed=seed)
+        return versions.stretches([0, 1, 2], generator(), frames=30)
+
+    changing = Augmentation(**{option: 0.9}, versions=2)
+    plain, first = made(Augmentation(versions=2)), made(changing)
+    assert first.shape == plain.shape == (3, 30, 16)
     assert torch.isfinite(first).all()
-    assert torch.equal(first, changed.waves([0, 1, 2], generator()))
+    assert torch.equal(first, made(changing))
     assert not torch.equal(first, plain)
 
 
-def test_without_options_a_stretch_is_the_recording_itself_over_and_over():
-    recordings = voices()
-    stretch = Stretches(recordings, Augmentation(), samples=4500).waves([1], generator())[0]
-    twice = torch.from_numpy(recordings[1].audio).repeat(2)
-    assert any(torch.equal(stretch, twice[start : start + 4500]) for start in range(1501))
+def test_without_options_a_stretch_is_of_the_recording_itself_over_and_over():
+    recordings, spectrum = voices(), LogMel(n_mels=16)
+    stretch = Versions(recordings, Augmentation(), spectrum, seed=0).stretches([1], generator(), frames=30)
+    wave = torch.from_numpy(recordings[1].audio)[None]
+    decibels = spectrum.extract(wave, torch.ones_like(wave, dtype=torch.bool))[0]
+    twice = decibels.half().float().repeat(1, 2, 1)
+    real = torch.ones(1, 30, dtype=torch.bool)
+    starts = range(twice.shape[1] - 29)
+    assert any(torch.equal(stretch, standardise(twice[:, start : start + 30], real)) for start in starts)
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
