@@ -188,6 +188,16 @@ def test_a_redriven_turn_is_said_again_under_an_id_of_its_own():
     )
 
 
+def test_what_an_id_said_before_it_was_known_by_name_stands():
+    pipeline = spoken.build(people=[("Ann", 0, None)])
+    talk = [incoming(n, (degrees, 4), role="customer") for n, degrees in ((1, 40), (2, 20), (3, 16), (4, 16))]
+    steps = play(*talk, ends(5), again=chances(ANGER), pipeline=pipeline)
+    assert spoken.merges(*steps) == [("speaker-1", "Ann")]
+    assert {one.event.speaker for one in steps[1].record.recent} == {"Ann"}
+    assert [event.speaker for event in spoken.turns(*steps) if event.revision] == ["Ann", "Ann"]
+    assert 0 not in [event.turn for event in spoken.turns(*steps) if event.revision]
+
+
 def test_another_model_and_a_new_incarnation_know_nothing_of_what_waited():
     heard = play(says(1), says(2), again=chances(ANGER))[-1].record
     pipeline = spoken.build(model_id="m2")
