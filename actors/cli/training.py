@@ -39,8 +39,11 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help="avafn, or none: the fusion's own head decides each utterance alone."),
     ] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Parts of the speakers by which a voice encoder is measured.")
+    ] = None,
 ) -> None:
-    """Make a checkpoint, or one face encoder, from a recipe.
+    """Make a checkpoint, or one face or voice encoder, from a recipe.
 
     --fusion, --gate and --dialogue stand above what the recipe says; its numbers stay, and one that the model does not
     have is named. Trainings of one recipe share the stages that are alike.
@@ -50,13 +53,19 @@ def train(
     from engine.training.recognition.recipe import describes
     from engine.training.train import in_terminal
     from engine.training.train import train as make
+    from engine.training.voices import recipe as voices
 
     shipped = FOLDER / f"{recipe.name}.toml"
     path = shipped if not recipe.is_file() and shipped.is_file() else recipe
     chosen = [name for name in (fusion, gate, dialogue) if name is not None]
+    if (describes(path) or voices.describes(path)) and chosen:
+        raise ConfigurationError(f"{path.name} trains one encoder: it has no fusion and no dialogue model")
+    if voices.describes(path):
+        _train_voice(path, out or Path("runs") / recipe.stem, data, folds)
+        return
+    if folds is not None:
+        raise ConfigurationError(f"{path.name} is not measured by folds: --folds is for a voice encoder's recipe")
     if describes(path):
-        if chosen:
-            raise ConfigurationError(f"{path.name} trains a face encoder: it has no fusion and no dialogue model")
         _train_face(path, out or Path("runs") / recipe.stem, data)
         return
     made_from = load(path).choosing(fusion=fusion, gate=gate, dialogue=dialogue)
@@ -90,6 +99,17 @@ def _train_face(recipe: Path, out: Path, data: Path) -> None:
         typer.echo(f"stopped; the same command goes on from what lies in {out}", err=True)
         raise typer.Exit(130)
     typer.echo(f"{out}: see its README.md")
+
+
+def _train_voice(recipe: Path, out: Path, data: Path, folds: int | None) -> None:
+    from engine.training.train import in_terminal
+    from engine.training.voices.recipe import load
+    from engine.training.voices.train import train as make
+
+    bar, progress = in_terminal()
+    with bar:
+        text = make(load(recipe).by_folds(folds), out, data=data, progress=progress)
+    typer.echo(f"{text}\n{out}: see its README.md")
 
 
 def evaluate(
@@ -164,15 +184,26 @@ def line_of(name: str, answers: "Sequence[Answer]") -> "Line":
     import numpy as np
 
     from engine.errors import ConfigurationError
+    from engine.training.affect import agreements
     from engine.training.table import line
     from schemas.labels import EMOTIONS
 
-    labels, chances, dialogues = [], [], []
+    labels, chances, dialogues, rated, said, learned = [], [], [], [], [], False
     for answer in answers:
         if answer.sent.emotion is not None and answer.main is not None and answer.main.distribution is not None:
             labels.append(EMOTIONS.index(answer.sent.emotion))
             chances.append([answer.main.distribution[emotion] for emotion in EMOTIONS])
             dialogues.append(answer.sent.dialogue_id)
+            rated.append((answer.sent.valence, answer.sent.arousal))
+            said.append((answer.main.valence, answer.main.arousal))
+            learned |= answer.main.affect_source == "regression"
     if not labels:
         raise ConfigurationError("no turn got a distribution; are its roles allowed, and is its media in order?")
-    return line(name, np.array(labels, dtype=np.int64), np.array(chances, dtype=np.float64), np.array(dialogues))
+    true, told, drawn = np.array(labels, dtype=np.int64), np.array(chances, dtype=np.float64), np.array(dialogues)
+    affect = agreements(
+        np.array(rated, dtype=np.float64),
+        told,
+        drawn,
+        regression=np.array(said, dtype=np.float64) if learned else None,
+    )
+    return line(name, true, told, drawn, affect=affect)

@@ -91,6 +91,12 @@ class VoiceRecipe(_Section):
     training: Schedule
     augmentation: Augmentation
 
+    def by_folds(self, folds: int | None) -> "VoiceRecipe":
+        """The same recipe measured by another number of folds; None leaves its own."""
+        if folds is None:
+            return self
+        return self.model_copy(update={"protocol": self.protocol.model_copy(update={"folds": folds})})
+
     def digest(self) -> str:
         """A name for everything the result depends on."""
         return hashlib.sha256(self.model_dump_json(exclude={"name"}).encode()).hexdigest()[:12]

@@ -3,18 +3,17 @@
 from pathlib import Path
 
 from engine.training.fit import Progress
-from engine.training.voices import recipe as recipes
 from engine.training.voices import report, results
+from engine.training.voices.recipe import VoiceRecipe
 from engine.training.voices.run import EPOCHS, Run, run
 
 
-def train(recipe_path: Path, out: Path, *, data: Path, progress: Progress) -> str:
+def train(recipe: VoiceRecipe, out: Path, *, data: Path, progress: Progress) -> str:
     """Train and measure every fold of a recipe in `out`; the text of its README.
 
     What was done lies in `out` after every epoch: the same call goes on from there to the same figures. Raises
-    `ConfigurationError` for a recipe that is wrong, or a corpus that is not there.
+    `ConfigurationError` for a corpus that is not there, or has fewer speakers than folds.
     """
-    recipe = recipes.load(recipe_path)
     out.mkdir(parents=True, exist_ok=True)
     made = run(recipe, out, data=data, progress=lambda done, steps, loss: progress(recipe.name, done, steps, loss))
     classes = {corpus.name: corpus.classes for corpus in made.corpora}

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from engine.training.voices.recipe import load
 from engine.training.voices.train import train
 
 RECIPE = """name = "voice"
@@ -55,7 +56,7 @@ def whole(tmp_path_factory, shared_corpora):
     """A run of that recipe that nothing cut; nothing in it may be changed."""
     folder = tmp_path_factory.mktemp("voices")
     recipe, steps = written(folder), []
-    text = train(recipe, folder / "out", data=shared_corpora.folder, progress=lambda *said: steps.append(said))
+    text = train(load(recipe), folder / "out", data=shared_corpora.folder, progress=lambda *said: steps.append(said))
     return SimpleNamespace(recipe=recipe, out=folder / "out", steps=steps, text=text, data=shared_corpora.folder)
 
 

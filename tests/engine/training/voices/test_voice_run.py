@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from actors.cli import main
 from engine.errors import ConfigurationError
 from engine.training.voices import answers
 from engine.training.voices.conditions import CONDITIONS
@@ -83,7 +84,7 @@ def test_another_recipe_in_the_same_folder_begins_anew(small_recipe, small_corpo
     for mixup in ("0.3", "0.1", "0.1"):
         small_recipe.write_text(text.replace("mixup = 0.3", f"mixup = {mixup}"))
         steps = []
-        train(small_recipe, tmp_path / "out", data=small_corpora.folder, progress=lambda *_: steps.append(1))  # noqa: B023
+        train(load(small_recipe), tmp_path / "out", data=small_corpora.folder, progress=lambda *_: steps.append(1))  # noqa: B023
         counts.append(len(steps))
     assert counts[0] == counts[1] > 0
     assert counts[2] == 0
@@ -92,7 +93,7 @@ def test_another_recipe_in_the_same_folder_begins_anew(small_recipe, small_corpo
 def test_a_random_split_says_so_in_every_table(small_recipe, small_corpora, tmp_path):
     text = small_recipe.read_text().replace('"speakers"', '"random"').replace("members = 2", "members = 1")
     small_recipe.write_text(text.replace("epochs = 3", "epochs = 1"))
-    text = train(small_recipe, tmp_path / "out", data=small_corpora.folder, progress=SILENT)
+    text = train(load(small_recipe), tmp_path / "out", data=small_corpora.folder, progress=SILENT)
     headings = [line for line in text.splitlines() if line.startswith(("#", "Recall", "By sex"))]
     assert len(headings) == 5
     assert all("random split, speakers overlap" in line for line in headings)
@@ -133,4 +134,22 @@ def test_answers_are_read_as_they_were_written(whole, tmp_path):
 
 def test_a_corpus_that_is_not_there_is_named(small_recipe, tmp_path):
     with pytest.raises(ConfigurationError, match="RAVDESS is not at"):
-        train(small_recipe, tmp_path / "out", data=tmp_path, progress=SILENT)
+        train(load(small_recipe), tmp_path / "out", data=tmp_path, progress=SILENT)
+
+
+def test_the_command_line_prints_the_table_and_takes_another_number_of_folds(
+    small_recipe, small_corpora, tmp_path, capsys
+):
+    text = small_recipe.read_text().replace("members = 2", "members = 1").replace("epochs = 3", "epochs = 1")
+    small_recipe.write_text(text)
+    command = ["train", str(small_recipe), "--data", str(small_corpora.folder), "--out", str(tmp_path / "out")]
+    assert main([*command, "--folds", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "speaker-independent, 2 folds" in said
+    assert (tmp_path / "out" / "README.md").read_text() in said
+    assert main([*command, "--fusion", "ca"]) == 1
+    assert "one encoder" in capsys.readouterr().err
+    assert main(["train", "dan", "--data", str(small_corpora.folder), "--folds", "2"]) == 1
+    assert "--folds is for a voice encoder" in capsys.readouterr().err
+    assert main([*command, "--folds", "4"]) == 1
+    assert "4 folds of 3 groups" in capsys.readouterr().err
