@@ -15,7 +15,7 @@ from engine.fusion.losses import own_loss
 from engine.training.batches import Assembler, DialogueBatch
 from engine.training.corpora.base import Dialogue
 from engine.training.encoders import class_weights
-from engine.training.fit import Progress, fit
+from engine.training.fit import Following, fit
 from engine.training.recipe import DialogueTraining
 
 _AT_ONCE = 32
@@ -31,7 +31,7 @@ def train_dialogues(
     *,
     schedule: DialogueTraining,
     seed: int,
-    progress: Progress,
+    following: Following,
 ) -> None:
     """Train both on dialogues as the stream will meet them: causal, modalities and participants missing.
 
@@ -63,7 +63,7 @@ def train_dialogues(
         items=len(dialogues),
         schedule=schedule,
         generator=generator,
-        progress=progress,
+        following=following,
     )
 
 

@@ -15,7 +15,7 @@ from engine.features.voice import VoiceEncoder, standardise
 from engine.signals import SAMPLE_RATE_HZ
 from engine.training import augment
 from engine.training.corpora.base import FaceSet, Voice
-from engine.training.fit import Progress, fit
+from engine.training.fit import Following, fit
 from engine.training.recipe import EncoderTraining, VoiceTraining
 from engine.training.tokens import picture_tokens
 from schemas.labels import EMOTIONS
@@ -54,7 +54,7 @@ def train_voice(
     *,
     schedule: VoiceTraining,
     seed: int,
-    progress: Progress,
+    following: Following,
 ) -> None:
     """Train the encoder under the head on random stretches of the recordings, augmented."""
     generator = torch.Generator().manual_seed(seed)
@@ -66,11 +66,11 @@ def train_voice(
         waves = torch.stack([_stretch(audio[index], crop, generator) for index in chosen.tolist()])
         return _heard(encoder, augment.voices(waves, chance=0.4, generator=generator), generator)
 
-    _learn("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, progress=progress)
+    _learn("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, following=following)
 
 
 def train_face(
-    encoder: FaceCropEncoder, head: Head, faces: FaceSet, *, schedule: EncoderTraining, seed: int, progress: Progress
+    encoder: FaceCropEncoder, head: Head, faces: FaceSet, *, schedule: EncoderTraining, seed: int, following: Following
 ) -> None:
     """Train the encoder under the head on augmented faces."""
     generator = torch.Generator().manual_seed(seed)
@@ -80,7 +80,7 @@ def train_face(
         tokens = picture_tokens(encoder, augment.faces(images[chosen].float() / 255, generator=generator))
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool)
 
-    _learn("face", encoder, head, batch, faces.labels, schedule=schedule, generator=generator, progress=progress)
+    _learn("face", encoder, head, batch, faces.labels, schedule=schedule, generator=generator, following=following)
 
 
 def _heard(encoder: AudioEncoder, waves: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -102,7 +102,7 @@ def _learn(
     *,
     schedule: EncoderTraining,
     generator: Generator,
-    progress: Progress,
+    following: Following,
 ) -> None:
     targets, weights = torch.from_numpy(labels), class_weights(labels)
 
@@ -121,7 +121,7 @@ def _learn(
         items=len(labels),
         schedule=schedule,
         generator=generator,
-        progress=progress,
+        following=following,
     )
 
 

@@ -1,6 +1,7 @@
 """A recipe's two encoders: trained here each under a passing head, or frozen as they come."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from engine.training import frozen, tokens
 from engine.training.corpora.base import Card, FaceSet, Voice
 from engine.training.corpora.fer2013 import Fer2013
 from engine.training.encoders import Head, train_face, train_voice
-from engine.training.fit import Progress
+from engine.training.fit import Following, Progress
 from engine.training.recipe import Recipe
 from engine.training.scores import Scores, score
 from engine.training.stages import Stages
@@ -43,6 +44,8 @@ class FrontEnds:
         """Of weights that come from elsewhere."""
         self.sha256: list[str] = []
         """Of these weights: a stage over them is made anew when they are others."""
+        self.epochs: dict[str, Path] = {}
+        """Of each stage, its epochs as CSV."""
         if chosen.voice_training is None:
             heard = frozen.audio(chosen.voice)
             self.voice, self.numbers["audio"] = heard.encoder, heard.numbers
@@ -60,8 +63,8 @@ class FrontEnds:
         self.cards += [] if card is None else [card]
         self.sha256 += [] if sha256 is None else [sha256]
 
-    def learn_voice(self, voices: Sequence[Voice]) -> Head | None:
-        """The voice's stage, if it has one; its head."""
+    def learn_voice(self, voices: Sequence[Voice], dev: Sequence[Voice]) -> Head | None:
+        """The voice's stage, if it has one; its head. `dev` is looked at after every epoch."""
         chosen, schedule = self._recipe, self._recipe.voice_training
         if schedule is None:
             return None
@@ -70,11 +73,12 @@ class FrontEnds:
         encoder = self.voice = audio_encoder(chosen.voice)
         head = Head(width=encoder.width, dropout=schedule.dropout)
 
-        def make() -> None:
-            train_voice(encoder, head, voices, schedule=schedule, seed=chosen.seed, progress=self._progress)
+        def make(state: Path) -> None:
+            following = Following(self._progress, state, lambda: self.hear(head, dev))
+            train_voice(encoder, head, voices, schedule=schedule, seed=chosen.seed, following=following)
 
         digest = chosen.digest("voice", "voice_training")
-        self._stages.run("voice", digest, {"encoder": encoder, "head": head}, make)
+        self.epochs["voice"] = self._stages.run("voice", digest, {"encoder": encoder, "head": head}, make)
         return head
 
     def learn_face(self, faces: Fer2013) -> Head | None:
@@ -86,12 +90,13 @@ class FrontEnds:
         encoder = self.face = video_encoder(chosen.face)
         head = Head(width=encoder.width, dropout=schedule.dropout)
 
-        def make() -> None:
-            train_face(
-                encoder, head, faces.faces("train"), schedule=schedule, seed=chosen.seed, progress=self._progress
-            )
+        def make(state: Path) -> None:
+            dev = faces.faces("dev")
+            following = Following(self._progress, state, lambda: self.see(head, dev))
+            train_face(encoder, head, faces.faces("train"), schedule=schedule, seed=chosen.seed, following=following)
 
-        self._stages.run("face", chosen.digest("face", "face_training"), {"encoder": encoder, "head": head}, make)
+        digest = chosen.digest("face", "face_training")
+        self.epochs["face"] = self._stages.run("face", digest, {"encoder": encoder, "head": head}, make)
         return head
 
     @torch.no_grad()

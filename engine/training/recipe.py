@@ -50,6 +50,9 @@ class Schedule(_Section):
     learning_rate: float
     weight_decay: float
     label_smoothing: float
+    # Stages from before there was a choice do not say it.
+    patience: int | None = Field(None, ge=1, exclude_if=lambda patience: patience is None)
+    """Epochs without a better weighted F1 on the dev part after which the best one stands; None: to the end."""
 
 
 class EncoderTraining(Schedule):

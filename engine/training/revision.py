@@ -18,7 +18,7 @@ from engine.revisions import moved
 from engine.training.batches import Assembler, DialogueBatch
 from engine.training.corpora.base import Dialogue
 from engine.training.encoders import class_weights
-from engine.training.fit import Progress, fit
+from engine.training.fit import Following, fit
 from engine.training.recipe import DialogueTraining, RevisionTraining
 
 _AT_ONCE = 32
@@ -58,7 +58,7 @@ def train_revision(
     schedule: RevisionTraining,
     chances: DialogueTraining,
     seed: int,
-    progress: Progress,
+    following: Following,
 ) -> None:
     """Train the backward cells and their classifier; fusion and states, in `eval()`, are read and not changed.
 
@@ -79,7 +79,7 @@ def train_revision(
         items=len(dialogues),
         schedule=schedule,
         generator=generator,
-        progress=progress,
+        following=following,
     )
 
 

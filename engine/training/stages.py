@@ -17,24 +17,28 @@ class Stages:
 
     folder: Path
 
-    def run(self, name: str, digest: str, modules: Modules, make: Callable[[], None]) -> bool:
-        """Fill the modules from the stage's file, or by `make`, and then write it; says whether it was made.
+    def run(self, name: str, digest: str, modules: Modules, make: Callable[[Path], None]) -> Path:
+        """Fill the modules from the stage's file, or by `make`, and then write it; where its epochs are as CSV.
 
-        The file appears whole or not at all, so that an interruption loses this stage and no other.
+        make: is told where to keep its state on the way, so that an interruption loses an epoch of this stage and
+        nothing else; that file goes when the stage's own is there, which appears whole or not at all.
         """
         path = self.folder / f"{name}-{digest}.safetensors"
+        state = path.with_suffix(".state")
         if path.is_file():
             tensors = load_file(path)
             for prefix, module in modules.items():
                 module.load_state_dict(part(tensors, prefix))
                 module.eval()
-            return False
-        make()
+            state.unlink(missing_ok=True)
+            return path.with_suffix(".csv")
+        make(state)
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part")
         save_file(joined(modules), beside)
         beside.replace(path)
-        return True
+        state.unlink(missing_ok=True)
+        return path.with_suffix(".csv")
 
 
 def joined(modules: Modules) -> dict[str, Tensor]:

@@ -24,11 +24,12 @@ from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
 from engine.training.corpora.base import Dialogue, FaceSet, Voice
 from engine.training.dialogues import predict, train_dialogues
 from engine.training.evaluate import evaluate
-from engine.training.fit import Progress
+from engine.training.fit import Following, Progress
 from engine.training.front_ends import FrontEnds
+from engine.training.keeping import read_rows, write_rows
 from engine.training.recipe import Recipe
 from engine.training.revision import cells, look_twice, told, train_revision
-from engine.training.scores import score
+from engine.training.scores import Scores, score
 from engine.training.stages import Stages, joined
 from schemas.labels import EMOTIONS
 
@@ -110,10 +111,11 @@ class _Training:
         self.dev_voices = ravdess.read(self.ravdess, actors=chosen.speakers.ravdess_dev)
         self.dev_german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_dev)
         self.metrics: Metrics = {}
+        self.epochs: dict[str, Path] = self.front.epochs
 
     def encoders(self) -> None:
         """Train the voice's and the face's encoder, those that are not frozen."""
-        head = self.front.learn_voice([*self.voices, *self.german])
+        head = self.front.learn_voice([*self.voices, *self.german], [*self.dev_voices, *self.dev_german])
         if head is not None:
             self.metrics["RAVDESS dev actors, voice encoder alone"] = asdict(self.front.hear(head, self.dev_voices))
             self.metrics["EmoDB dev speaker, voice encoder alone"] = asdict(self.front.hear(head, self.dev_german))
@@ -128,8 +130,9 @@ class _Training:
         self.fusion = fusion(**self.config["fusion"])
         self.decision = decision(self.config["dialogue"])
 
-        def both() -> None:
+        def both(state: Path) -> None:
             dialogues, assembler = self._material
+            dev, using = self._dev
             train_dialogues(
                 self.fusion,
                 self.decision,
@@ -137,11 +140,12 @@ class _Training:
                 assembler,
                 schedule=chosen.dialogue_training,
                 seed=chosen.seed,
-                progress=self.progress,
+                following=Following(self.progress, state, lambda: self._decided(dev, using)),
             )
 
         digest = chosen.digest(*_DIALOGUES, weights=self.front.sha256)
-        self.stages.run("dialogues", digest, {"fusion": self.fusion, **self.decision.modules}, both)
+        made = {"fusion": self.fusion, **self.decision.modules}
+        self.epochs["dialogues"] = self.stages.run("dialogues", digest, made, both)
 
     def revision(self) -> None:
         """Train the backward cells over the states, which stay as they are, where the recipe says so."""
@@ -152,8 +156,9 @@ class _Training:
         torch.manual_seed(chosen.seed)
         states = self.decision = looking_again(self.decision, **schedule.arguments())
 
-        def backward() -> None:
+        def backward(state: Path) -> None:
             dialogues, assembler = self._material
+            dev, using = self._dev
             train_revision(
                 self.fusion,
                 states,
@@ -162,16 +167,15 @@ class _Training:
                 schedule=schedule,
                 chances=chosen.dialogue_training,
                 seed=chosen.seed,
-                progress=self.progress,
+                following=Following(self.progress, state, lambda: self._seen_again(states, dev, using)),
             )
 
         digest = chosen.digest(*_DIALOGUES, "revision", weights=self.front.sha256)
-        self.stages.run("revision", digest, {"revision": cells(states)}, backward)
+        self.epochs["revision"] = self.stages.run("revision", digest, {"revision": cells(states)}, backward)
 
     def calibrate(self) -> None:
         """One temperature over the dev dialogues as they are, with voices alone and with faces alone."""
-        dev = scripted.read(self.scripted / "scripted_dev.csv")
-        bank = self._assembler(self._bank(dev, self.dev_voices, self.fer.source("dev"), 1))
+        dev, bank = self._dev
         german_bank = self._assembler(self._bank([], self.dev_german, self.fer.source("dev"), 1))
         parts: list[tuple[str, Sequence[Dialogue], Assembler]] = [
             ("scripted dev", dev, bank),
@@ -232,6 +236,8 @@ class _Training:
         }
         config["model_id"] = identify(config, weights)
         self.out.mkdir(parents=True, exist_ok=True)
+        epochs = [{"stage": stage} | row for stage, path in self.epochs.items() for row in read_rows(path)]
+        write_rows(self.out / "epochs.csv", epochs)
         (self.out / "model.safetensors").write_bytes(weights)
         (self.out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         card.write(self.out, config, count=sum(tensor.numel() for tensor in tensors.values()))
@@ -244,6 +250,20 @@ class _Training:
         scenes = scripted.read(self.scripted / "scripted_train.csv")
         bank = self._bank(scenes, [*self.voices, *self.german], self.fer.source("train"), chosen.versions)
         return [*scenes, *self._calls(self.german, copies=chosen.acted_copies)], self._assembler(bank)
+
+    @cached_property
+    def _dev(self) -> tuple[list[Dialogue], Assembler]:
+        """The dialogues that choose, as they are."""
+        dev = scripted.read(self.scripted / "scripted_dev.csv")
+        return dev, self._assembler(self._bank(dev, self.dev_voices, self.fer.source("dev"), 1))
+
+    def _decided(self, dev: Sequence[Dialogue], using: Assembler) -> Scores:
+        _, decided, labels = predict(self.fusion, self.decision, dev, using)
+        return score(labels, probabilities(decided, temperature=1.0))
+
+    def _seen_again(self, states: DialogueStates, dev: Sequence[Dialogue], using: Assembler) -> Scores:
+        looks = look_twice(self.fusion, states, dev, using)
+        return score(looks.labels[looks.later], probabilities(looks.second[looks.later], temperature=1.0))
 
     def _calls(self, voices: Sequence[Voice], *, copies: int) -> list[Dialogue]:
         turns = self.recipe.dialogue_training.acted_turns

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -171,16 +170,3 @@ class Fitting:
                 old.lerp_(new, 1 - kept)
             else:
                 old.copy_(new)
-
-
-def keep(fitting: Fitting, path: Path) -> None:
-    """Write the state; the file appears whole or not at all."""
-    beside = path.with_suffix(".part")
-    torch.save(fitting.state(), beside)
-    beside.replace(path)
-
-
-def go_on(fitting: Fitting, path: Path) -> None:
-    """Restore what `keep` wrote, if it is there."""
-    if path.is_file():
-        fitting.restore(torch.load(path, weights_only=True))

@@ -1,9 +1,8 @@
 """One training run: a recipe and FER2013 in, a folder with the encoder, its figures and its card out."""
 
-import csv
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.training.corpora.base import FaceSet
 from engine.training.corpora.fer2013 import CARD, Fer2013
+from engine.training.keeping import keep, kept, read_rows, write_rows
 from engine.training.recognition import card
 from engine.training.recognition import recipe as recipes
 from engine.training.recognition.data import split
-from engine.training.recognition.loop import Fitting, RecognitionEncoder, go_on, keep
+from engine.training.recognition.loop import Fitting, RecognitionEncoder
 from engine.training.recognition.losses import Loss
 from engine.training.recognition.recipe import FaceRecipe
 from engine.training.scores import Scores, score
@@ -53,8 +53,10 @@ def train(recipe_path: Path, out: Path, *, data: Path, report: Report, stop: Cal
     parts = split(Fer2013(data / recipe.data.fer2013).training, dev_share=recipe.data.dev_share, seed=recipe.seed)
     fitting = start(recipe, parts.train)
     state = out / f"{recipe.digest()}-{STATE}"
-    go_on(fitting, state)
-    rows = _read(out / LOG)[: fitting.epoch]
+    before = kept(state)
+    if before is not None:
+        fitting.restore(before)
+    rows: list[dict[str, Any]] = [*read_rows(out / LOG)[: fitting.epoch]]
     while not fitting.finished:
         began_s = time.monotonic()
         epoch = fitting.run_epoch(stop=stop, report=report.step)
@@ -68,11 +70,11 @@ def train(recipe_path: Path, out: Path, *, data: Path, report: Report, stop: Cal
                     "seconds": round(time.monotonic() - began_s, 1),
                 }
             )
-            _write(out / LOG, rows)
+            write_rows(out / LOG, rows)
             report.line(
                 f"epoch {epoch.number}/{recipe.training.epochs}  loss {epoch.loss:.3f}  dev {scores.accuracy:.4f}"
             )
-        keep(fitting, state)
+        keep(state, fitting.state())
         if epoch is None:
             return False
     dev = measure(fitting.averaged, parts.dev)
@@ -131,17 +133,3 @@ def save(encoder: RecognitionEncoder, recipe: FaceRecipe, out: Path, *, train_pi
     }
     (out / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
     card.write(out, config, parameters=sum(parameter.numel() for parameter in encoder.parameters()))
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    with path.open(newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    with path.open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
