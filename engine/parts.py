@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from engine.artifact import Artifact
-from engine.decision import Decision, decision, looking_again
+from engine.decision import Decision, DialogueStates, decision, looking_again
 from engine.errors import CheckpointError, ConfigurationError
 from engine.features.builders import AudioEncoder, FaceCropEncoder, audio_encoder, video_encoder
 from engine.fusion.builders import AnyFusion, fusion
+from schemas.labels import EMOTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,31 @@ def load(artifact: Artifact, *, device: str = "cpu") -> Parts:
         for prefix, module in parts.modules.items():
             _fill(module, artifact.part(prefix), prefix)
             module.to(placed).eval().requires_grad_(False)
+        _check_joints(parts, config["fusion"])
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigurationError) as error:
         raise CheckpointError(f"{artifact.folder}: weights and configuration do not fit: {error}") from error
     return parts
+
+
+def _check_joints(parts: Parts, fused: Mapping[str, Any]) -> None:
+    """Raise `ValueError` where a part, whole by itself, does not fit the next: a stream would find it out too late."""
+    for encoder, gives, reads in (
+        ("audio", parts.voice.width, fused.get("audio_width", parts.voice.width)),
+        ("face", parts.face.width, fused.get("video_width", parts.face.width)),
+    ):
+        if gives != reads:
+            raise ValueError(f"the {encoder} encoder gives {gives} features a token, the fusion reads {reads}")
+    told = {"fusion tells": fused.get("classes", len(EMOTIONS))}
+    if isinstance(parts.decision, DialogueStates):
+        states = parts.decision.dialogue
+        if parts.fusion.width != states.width:
+            raise ValueError(
+                f"the fusion gives vectors of {parts.fusion.width}, the dialogue states read {states.width}"
+            )
+        told["dialogue states tell"] = states.classifier.out_features
+    for part, classes in told.items():
+        if classes != len(EMOTIONS):
+            raise ValueError(f"the {part} {classes} classes apart, labels are {len(EMOTIONS)}")
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
