@@ -53,19 +53,24 @@ class Revision(nn.Module):
     def forward(self, u: Tensor, v: Tensor, speakers: Tensor, emotion: Tensor, lengths: Tensor) -> Tensor:
         """Revised logits `[B, T, K]` of every turn of whole dialogues, each from its own window.
 
-        u, v, emotion `[B, T, d]`; speakers `[B, T]` slots; lengths `[B]`. Rows after a dialogue's end mean nothing.
+        u, v, emotion `[B, T, d]`; speakers `[B, T]` slots; lengths `[B]`. Rows after a dialogue's end are 0.
         """
         turns, ahead = u.shape[1], self.turns_ahead
         window = torch.arange(turns, device=u.device)[:, None] + torch.arange(ahead + 1, device=u.device)
         left = lengths[:, None] - window[:, 0]
-        logits = self._revised(
-            pad(u, (0, 0, 0, ahead))[:, window].flatten(0, 1),
-            pad(v, (0, 0, 0, ahead))[:, window].flatten(0, 1),
-            pad(speakers, (0, ahead))[:, window].flatten(0, 1),
-            left.clamp(0, ahead + 1).flatten(),
-            emotion.flatten(0, 1),
+        real = left > 0
+        heard = pad(speakers, (0, ahead))[:, window][real]
+        revised = self._revised(
+            pad(u, (0, 0, 0, ahead))[:, window][real],
+            pad(v, (0, 0, 0, ahead))[:, window][real],
+            # A window knows as many people as it has turns at the most, however many the dialogue has.
+            (heard[:, :, None] == heard[:, None, :]).int().argmax(dim=2),
+            left[real].clamp(max=ahead + 1),
+            emotion[real],
         )
-        return logits.view(len(u), turns, -1)
+        logits = revised.new_zeros(len(u), turns, revised.shape[1])
+        logits[real] = revised
+        return logits
 
     @torch.no_grad()
     def revise(self, windows: Sequence[Window]) -> Tensor:
