@@ -37,7 +37,10 @@ def material(corpus: str, data: Path) -> Material:
     Raises `ConfigurationError`: it is not there, or is none of these.
     """
     if corpus in BY_NAME:
-        return BY_NAME[corpus](data)
+        found = BY_NAME[corpus](data)
+        if not any(found.conditions.values()):
+            raise ConfigurationError(f"corpus {corpus} has no turn to measure under {data}: is it unpacked there?")
+        return replace(found, conditions={name: some for name, some in found.conditions.items() if some})
     if Path(corpus).is_file():
         dialogues, voices = manifest.read(Path(corpus))
         return Material({Path(corpus).stem: dialogues}, voices, NO_FACES)

@@ -78,3 +78,11 @@ def test_a_brought_corpus_goes_through_a_checkpoint(tmp_path):
     seven, four = evaluate("default", "iemocap", data=tmp_path)
     assert (seven.causal.scores.turns, four.causal.scores.turns) == (4, 3)
     assert seven.withheld is not None
+
+
+@pytest.mark.parametrize("corpus", ["crema-d", "iemocap"])
+def test_a_corpus_without_anything_to_measure_is_told(tmp_path, corpus):
+    for place in ("crema-d/AudioWAV", *(f"iemocap/Session{n}/dialog/EmoEvaluation" for n in range(1, 6))):
+        (tmp_path / place).mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=f"corpus {corpus} has no turn to measure under"):
+        list(evaluate("default", corpus, data=tmp_path))
