@@ -20,7 +20,7 @@ def write(
 ) -> str:
     """Write `results.json`, `metrics.csv`, `README.md` and the plots of a run; what its README says.
 
-    unchosen: the table without the speakers on whom the recipe was chosen, empty if they are in it alone.
+    unchosen: the table without the speakers that the protocol `choosing` looks at, empty where it means nothing.
     logs: the `epochs.csv` of every fold and member.
     """
     said = {
@@ -55,7 +55,7 @@ def as_markdown(recipe: VoiceRecipe, label: str, table: Sequence[Row], unchosen:
             lines += ["", f"By sex, {row.corpus}, {label}:", "", *_markdown(("sex", "accuracy", "UAR"), by_sex)]
     clean = [_cells(row) for row in unchosen if row.condition == "clean"]
     if clean:
-        lines += ["", f"Without the speakers on whom the recipe was chosen, {label}:", "", *_markdown(_HEAD, clean)]
+        lines += ["", f"Without fold 2, which the protocol `choosing` looks at, {label}:", "", *_markdown(_HEAD, clean)]
     return "\n".join(lines) + "\n"
 
 

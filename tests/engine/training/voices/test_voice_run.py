@@ -24,7 +24,7 @@ class Killed(Exception):
 def test_a_recipe_becomes_a_folder_of_figures_by_speakers_that_were_held_out(whole):
     assert [done for _, done, *_ in whole.steps] == list(range(1, whole.steps[-1][2] + 1))
     assert "speaker-independent, 3 folds" in whole.text
-    assert "Without the speakers on whom the recipe was chosen" in whole.text
+    assert "Without fold 2, which the protocol `choosing` looks at" in whole.text
     said = json.loads((whole.out / "results.json").read_text())
     rows = {(row["corpus"], row["condition"]): row for row in said["rows"]}
     assert set(rows) == {(corpus, condition) for corpus in ("ravdess", "emodb") for condition in CONDITIONS}
