@@ -11,6 +11,7 @@ from torch import Tensor
 from engine.artifact import Artifact
 from engine.decision import at_once
 from engine.dialogue.second_look import Looked
+from engine.fusion.affect import WithAffect
 from engine.fusion.base import Fused
 from engine.parts import Parts, load
 from engine.signals import FACE_SIZE, SAMPLE_RATE_HZ, Estimate, Revised, StepOutcome, StepRequest, Utterance
@@ -43,7 +44,12 @@ class _Tokens:
 
 
 class LocalModels:
-    """The parts in this process, on one device. Keeps nothing of a conversation."""
+    """The parts in this process, on one device. Keeps nothing of a conversation.
+
+    Valence and arousal are the fusion's own regression where it has learned one. Then they are the utterance's own:
+    whatever decides the category by the dialogue's history, and looks at it again, leaves them as they are. Elsewhere
+    they are the mean of the circumplex under the turn's probabilities.
+    """
 
     def __init__(
         self,
@@ -57,7 +63,8 @@ class LocalModels:
         self._parts = parts
         self._explain = explain
         self._device = device
-        self._affect = torch.tensor([CIRCUMPLEX[label] for label in EMOTIONS], device=device)
+        self._circumplex = torch.tensor([CIRCUMPLEX[label] for label in EMOTIONS], device=device)
+        self._affect_source = "regression" if isinstance(parts.fusion, WithAffect) else "circumplex"
 
     @torch.inference_mode()
     def infer(self, wave: Sequence[StepRequest]) -> Sequence[StepOutcome]:
@@ -66,7 +73,7 @@ class LocalModels:
         tokens = self._encode(turns) if turns else None
         versions = [self._fuse(one) for one in (tokens, *self._masked(tokens))] if tokens else [self._nothing()]
         decided = self._parts.decision.stream(wave, versions)
-        estimates = iter(self._estimates(decided.logits, tokens, versions[0].gate) if tokens else ())
+        estimates = iter(self._estimates(decided.logits, tokens, versions[0]) if tokens else ())
         revised = [self._revised(one) for one in decided.looked] or [()] * len(wave)
         return [
             StepOutcome(
@@ -102,22 +109,29 @@ class LocalModels:
             replace(tokens, video_mask=torch.zeros_like(tokens.video_mask)),
         )
 
-    def _estimates(self, logits: Tensor, tokens: _Tokens, gate: Mapping[str, Tensor]) -> list[Estimate]:
+    def _estimates(self, logits: Tensor, tokens: _Tokens, fused: Fused) -> list[Estimate]:
         scores = torch.log_softmax(logits / self._parts.temperature, dim=2)
         weights = _weights(scores, tokens)
         return [
-            self._estimate(scores[row, 0].exp(), weights[row], {name: float(one[row]) for name, one in gate.items()})
+            self._estimate(
+                scores[row, 0].exp(),
+                weights[row],
+                felt=None if fused.affect is None else fused.affect[row],
+                gate={name: float(one[row]) for name, one in fused.gate.items()},
+            )
             for row in range(len(logits))
         ]
 
-    def _estimate(self, chances: Tensor, weights: Tensor, gate: Mapping[str, float]) -> Estimate:
-        affect = chances @ self._affect
+    def _estimate(
+        self, chances: Tensor, weights: Tensor, *, felt: Tensor | None, gate: Mapping[str, float]
+    ) -> Estimate:
+        affect = chances @ self._circumplex if felt is None else felt
         return Estimate(
             distribution=chances.cpu().numpy().astype(np.float32),
             confidence=float(chances.max()),
             valence=float(affect[0]),
             arousal=float(affect[1]),
-            affect_source="circumplex",
+            affect_source=self._affect_source,
             weight_audio=float(weights[0]),
             weight_video=float(weights[1]),
             gate=gate,
@@ -126,7 +140,8 @@ class LocalModels:
 
     def _revised(self, looked: Looked) -> tuple[Revised, ...]:
         chances = torch.softmax(looked.logits / self._parts.revised_temperature, dim=1)
-        affect = chances @ self._affect
+        fusion = self._parts.fusion
+        affect = fusion.felt(looked.u) if isinstance(fusion, WithAffect) else chances @ self._circumplex
         return tuple(
             Revised(
                 number=number,
@@ -134,7 +149,7 @@ class LocalModels:
                 confidence=float(one.max()),
                 valence=float(felt[0]),
                 arousal=float(felt[1]),
-                affect_source="circumplex",
+                affect_source=self._affect_source,
                 abstained=self._abstained(one),
             )
             for number, one, felt in zip(looked.numbers, chances, affect, strict=True)

@@ -30,6 +30,8 @@ class Sent:
     speaker: str | None
     role: str
     emotion: Emotion | None
+    valence: float | None = None
+    arousal: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +156,6 @@ def _sent(segment: Segment, turn: Utterance) -> Sent:
         speaker=turn.speaker,
         role=segment.role or "",
         emotion=turn.emotion,
+        valence=turn.valence,
+        arousal=turn.arousal,
     )

@@ -20,6 +20,8 @@ class Looked:
     """Of the turns that were looked at again."""
     logits: Tensor
     """`[n, classes]` of each of them."""
+    u: Tensor
+    """`[n, d]` the utterance vectors of them, as they were when they were first heard."""
 
 
 @torch.no_grad()
@@ -36,13 +38,16 @@ def look_again(revision: Revision, turns: Sequence[Sequence[Recent]], ended: Seq
         for first in range(count)
     ]
     logits = torch.split(revision.revise(windows), due)
+    heard = [torch.from_numpy(turn.u) for own, count in zip(turns, due, strict=True) for turn in own[:count]]
+    u = torch.split(torch.stack(heard).to(like) if heard else like.new_zeros(0, revision.width), due)
     return [
         Looked(
             recent=() if over else tuple(own[count:]),
             numbers=tuple(turn.number for turn in own[:count]),
             logits=of_it,
+            u=heard_of_it,
         )
-        for own, over, count, of_it in zip(turns, ended, due, logits, strict=True)
+        for own, over, count, of_it, heard_of_it in zip(turns, ended, due, logits, u, strict=True)
     ]
 
 

@@ -24,4 +24,9 @@ class WithAffect(nn.Module):
     def fuse(self, audio: Tensor, audio_mask: Tensor, video: Tensor, video_mask: Tensor) -> Fused:
         """The port `Fusion`."""
         fused = self.fusion.fuse(audio, audio_mask, video, video_mask)
-        return replace(fused, affect=torch.tanh(self.affect_head(self.dropout(fused.u))))
+        return replace(fused, affect=self.felt(fused.u))
+
+    def felt(self, u: Tensor) -> Tensor:
+        """Valence and arousal `[B, 2]` of utterance vectors `[B, d]`."""
+        said: Tensor = torch.tanh(self.affect_head(self.dropout(u)))
+        return said

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from engine.training.corpora.base import Dialogue, Turn
+from engine.training.corpora.base import Dialogue, Turn, ratings
 from engine.training.recipe import DialogueTraining
 from engine.training.tokens import TokenBank
 
@@ -26,6 +26,8 @@ class DialogueBatch:
     """`[B, T]` True: a turn; `x[real]` are the N turns."""
     labels: Tensor
     """`[N]`"""
+    affect: Tensor
+    """`[N, 2]` valence and arousal as people rated them, NaN where nobody did."""
     speakers: Tensor
     """`[B, T]` slots by first appearance."""
     lengths: Tensor
@@ -89,6 +91,7 @@ class Assembler:
             video_mask=video_mask,
             real=real,
             labels=torch.tensor([turn.label for dialogue in dialogues for turn in dialogue]),
+            affect=torch.from_numpy(ratings(dialogues)).float(),
             speakers=speakers,
             lengths=lengths,
             announced=announced,

@@ -11,6 +11,11 @@ _DECISIONS = {
     "none": "the utterance alone: the fusion's own head, no state of the dialogue",
 }
 
+_AFFECT = {
+    "circumplex": "by the circumplex map of the categories, not by regression",
+    "regression": "by regression, from the utterance alone whatever decides the category",
+}
+
 _LICENCE = """Research only: weights trained on data that do not allow other use.
 
 These weights were made from the corpora below. You may use, copy and change them for research and teaching that is
@@ -30,7 +35,7 @@ A turn's emotion among the seven {labels}. Checkpoint id `{model_id}`; {count} n
 - Fusion: {fusion}.
 - Decided by {decision}.{revision}
 - Input: one speaker's turn, up to 30 s of 16 kHz mono voice, aligned face crops of 64 x 64, or either alone.
-- Output: calibrated probabilities; valence and arousal by the circumplex map of the categories, not by regression.
+- Output: calibrated probabilities; valence and arousal {affect}.
 - Temperature {temperature:.3f}; below a confidence of {abstain_below:.3f} no label is given.
 
 ## Data
@@ -75,6 +80,7 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
         fusion=_named(config["fusion"], "avafn"),
         decision=_DECISIONS[config["dialogue"].get("name", "avafn")],
         revision=_revision(config),
+        affect=_AFFECT[config["affect"]["source"]],
         temperature=calibration["temperature"],
         abstain_below=calibration["abstain_below"],
         data=_table(

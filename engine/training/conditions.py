@@ -139,4 +139,4 @@ def _by_sex(name: str, voices: Sequence[Voice] | Sequence[Recording]) -> dict[st
 
 
 def _alone(voices: Iterable[Voice | Recording]) -> list[Dialogue]:
-    return [(Turn(speaker=voice.speaker, label=voice.label, voice=voice.name, face=None),) for voice in voices]
+    return [(voice.turn(),) for voice in voices]

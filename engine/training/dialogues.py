@@ -35,7 +35,8 @@ def train_dialogues(
 ) -> None:
     """Train both on dialogues as the stream will meet them: causal, modalities and participants missing.
 
-    Where nothing but the fusion learns, its own loss is all there is.
+    Where nothing but the fusion learns, its own loss is all there is. A fusion that says valence and arousal learns
+    them in that loss, from the turns that people rated.
     """
     generator = torch.Generator().manual_seed(seed)
     weights = class_weights(np.array([turn.label for one in dialogues for turn in one]))
@@ -50,6 +51,7 @@ def train_dialogues(
             video_present=batch.video_mask.any(dim=1),
             class_weights=weights,
             label_smoothing=schedule.label_smoothing,
+            affect=None if fused.affect is None else batch.affect,
         )
         if not decision.modules:
             return own
@@ -89,3 +91,18 @@ def predict(
         decided.append(logits.double().numpy())
         labels.append(batch.labels.numpy())
     return np.concatenate(own), np.concatenate(decided), np.concatenate(labels)
+
+
+@torch.no_grad()
+def predict_affect(
+    fusion: AnyFusion, dialogues: Sequence[Dialogue], assembler: Assembler
+) -> NDArray[np.float64] | None:
+    """Valence and arousal `[N, 2]` as the fusion says them of each turn by itself; None: it says none."""
+    said: list[NDArray[np.float64]] = []
+    for start in range(0, len(dialogues), _AT_ONCE):
+        batch = assembler.plain(dialogues[start : start + _AT_ONCE])
+        felt = fusion.fuse(batch.audio, batch.audio_mask, batch.video, batch.video_mask).affect
+        if felt is None:
+            return None
+        said.append(felt.double().numpy())
+    return np.concatenate(said)

@@ -12,10 +12,11 @@ from engine.calibration import probabilities
 from engine.decision import DialogueStates
 from engine.parts import Parts
 from engine.training import tokens
+from engine.training.affect import Agreement, agreements
 from engine.training.batches import Assembler
 from engine.training.conditions import material
-from engine.training.corpora.base import Dialogue
-from engine.training.dialogues import predict
+from engine.training.corpora.base import Dialogue, ratings
+from engine.training.dialogues import predict, predict_affect
 from engine.training.revision import look_twice, told
 from engine.training.table import Line, line
 from engine.training.withheld import without_each
@@ -87,13 +88,29 @@ def _row(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assembler) -
         )
     return Row(
         name=name,
-        causal=line(name, labels, causal, groups, without_history=alone),
+        causal=line(
+            name,
+            labels,
+            causal,
+            groups,
+            without_history=alone,
+            affect=_agreements(loaded, some, using, causal, groups),
+        ),
         single_turn=line(f"{name}, single turns", labels, alone, groups),
         utterance=line(f"{name}, utterance only", labels, utterance, groups),
         withheld=withheld,
         revised=_revised(name, loaded, some, using),
         answered=float((causal.max(axis=1) >= loaded.abstain_below).mean()),
     )
+
+
+def _agreements(
+    loaded: Parts, some: Sequence[Dialogue], using: Assembler, causal: NDArray[np.float64], groups: NDArray[np.str_]
+) -> tuple[Agreement, ...]:
+    rated = ratings(some)
+    if not np.isfinite(rated).any():
+        return ()
+    return agreements(rated, causal, groups, regression=predict_affect(loaded.fusion, some, using))
 
 
 def _revised(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assembler) -> Line | None:

@@ -14,6 +14,8 @@ Values = NDArray[np.float64]
 Metric = Callable[[Values], Values]
 
 _AT_ONCE = 100
+_NO_SPREAD = 1e-12
+"""What rounding leaves of a variance that is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,13 @@ def calibration_error(chances: NDArray[np.float64], labels: NDArray[np.integer],
 
 
 def concordance(targets: NDArray[np.floating], predicted: NDArray[np.floating]) -> Metric:
-    """The concordance correlation coefficient (Lin 1989) of two rows `[N]`."""
+    """The concordance correlation coefficient (Lin 1989) of two rows `[N]`; 0 where both are constant."""
     moments = np.stack((targets, predicted, targets**2, predicted**2, targets * predicted), axis=1).astype(np.float64)
 
     def value(weights: Values) -> Values:
         x, y, xx, yy, xy = ((weights @ moments) / weights.sum(axis=1, keepdims=True)).T
-        return np.asarray(2 * (xy - x * y) / ((xx - x**2) + (yy - y**2) + (x - y) ** 2))
+        spread = (xx - x**2) + (yy - y**2) + (x - y) ** 2
+        return np.where(spread > _NO_SPREAD, 2 * (xy - x * y) / np.maximum(spread, _NO_SPREAD), 0.0)
 
     return value
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.training.affect import Agreement
 from engine.training.intervals import Interval, gain, interval, weighted_f1
 from engine.training.scores import Scores, score
 from engine.training.scores import weighted_f1 as plain_weighted_f1
@@ -38,6 +39,8 @@ class Line:
     """Of the weighted F1, above the same turns as they were said at once."""
     said_again: float | None = None
     """Share of turns that were said again."""
+    affect: tuple[Agreement, ...] = ()
+    """Of valence and of arousal, where people rated them."""
 
     def as_json(self) -> dict[str, Any]:
         """For programs: every figure by its name."""
@@ -48,6 +51,8 @@ class Line:
             said["gain_of_withholding"] = asdict(self.against_everybody)
         if self.revision is not None:
             said |= {"gain_of_revision": asdict(self.revision), "said_again": self.said_again}
+        for agreement in self.affect:
+            said |= agreement.as_json()
         return said if self.gain is None else said | {"gain_of_history": asdict(self.gain)}
 
 
@@ -60,11 +65,13 @@ def line(
     without_history: NDArray[np.float64] | None = None,
     everybody: NDArray[np.float64] | None = None,
     at_once: NDArray[np.float64] | None = None,
+    affect: tuple[Agreement, ...] = (),
 ) -> Line:
     """What probabilities `[N, 7]` are worth against labels `[N]`, of turns of these dialogues (or speakers) `[N]`.
 
     without_history `[N, 7]`: the same turns, each the first of its dialogue; everybody `[N, 7]`: the same turns where
-    nobody is withheld; at_once `[N, 7]`: the same turns before some of them were said again.
+    nobody is withheld; at_once `[N, 7]`: the same turns before some of them were said again; affect: what their valence
+    and arousal are worth.
     """
     metric = weighted_f1(labels, chances.argmax(axis=1))
     most = np.full_like(labels, np.bincount(labels).argmax())
@@ -83,6 +90,7 @@ def line(
         against_everybody=above(everybody),
         revision=above(at_once),
         said_again=None if at_once is None else float((chances != at_once).any(axis=1).mean()),
+        affect=affect,
     )
 
 
@@ -111,6 +119,7 @@ def as_text(lines: Sequence[Line]) -> str:
         for one in lines
         if one.revision is not None
     ]
+    told += [f"{one.name}: {agreement}" for one in lines for agreement in one.affect]
     return "\n".join([*rows, "", _NOTE, *told]) + "\n"
 
 

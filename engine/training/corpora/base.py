@@ -1,5 +1,6 @@
 """What every corpus gives: its card, and its labelled voices, faces or turns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,6 +43,17 @@ class Voice:
     sex: Sex | None = None
     """None: the corpus does not say."""
 
+    def turn(self) -> "Turn":
+        """The recording as a turn with a voice and no face."""
+        return Turn(
+            speaker=self.speaker,
+            label=self.label,
+            voice=self.name,
+            face=None,
+            valence=self.valence,
+            arousal=self.arousal,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FaceSet:
@@ -72,6 +84,13 @@ class Turn:
 
 
 Dialogue = tuple[Turn, ...]
+
+
+def ratings(dialogues: Iterable[Dialogue]) -> NDArray[np.float64]:
+    """Valence and arousal `[N, 2]` of every turn, one dialogue after the other; NaN where nobody rated it."""
+    rated = [(turn.valence, turn.arousal) for one in dialogues for turn in one]
+    # numpy reads None as NaN.
+    return np.array(rated, dtype=np.float64).reshape(-1, 2)
 
 
 def existing(path: Path, what: str) -> Path:

@@ -29,15 +29,7 @@ def read(path: Path) -> tuple[list[Dialogue], list[Voice]]:
                 continue
             voice = _voice(row, path, line=reader.line_num)
             voices.append(voice)
-            turn = Turn(
-                speaker=voice.speaker,
-                label=voice.label,
-                voice=voice.name,
-                face=None,
-                valence=voice.valence,
-                arousal=voice.arousal,
-            )
-            dialogues.setdefault(row["dialogue_id"], []).append(turn)
+            dialogues.setdefault(row["dialogue_id"], []).append(voice.turn())
     return [tuple(turns) for turns in dialogues.values()], voices
 
 
