@@ -97,18 +97,20 @@ def _dialogue(name: str, number: int, events: Sequence[EmotionEvent], faces: Map
     turns = tuple(sorted(last.values(), key=lambda turn: (turn.start_s, turn.turn or 0)))
     speakers = tuple(dict.fromkeys(speaker_of(turn) for turn in turns))
     silent = [event for event in events if event.turn is None]
+    # A picture goes by the event with which the turn was first said.
+    seen = {event.turn: faces[event.event_id] for event in events if event.event_id in faces and event.turn is not None}
     return _Dialogue(
         name=name,
         number=number,
         turns=turns,
-        people=tuple(_person(speaker, place, turns, faces) for place, speaker in enumerate(speakers)),
+        people=tuple(_person(speaker, place, turns, seen) for place, speaker in enumerate(speakers)),
         rows=rows(turns, speakers=speakers),
         course=course(turns, speakers=speakers),
         questions=open_questions([*turns, *silent]),
     )
 
 
-def _person(name: str, place: int, turns: Sequence[EmotionEvent], faces: Mapping[str, Frames]) -> _Person:
+def _person(name: str, place: int, turns: Sequence[EmotionEvent], faces: Mapping[int, Frames]) -> _Person:
     own = [turn for turn in turns if speaker_of(turn) == name]
     counts = {emotion: sum(turn.label == emotion for turn in own) for emotion in EMOTIONS}
     return _Person(
@@ -119,10 +121,8 @@ def _person(name: str, place: int, turns: Sequence[EmotionEvent], faces: Mapping
         labels=tuple((emotion, count) for emotion, count in counts.items() if count),
         undecided=sum(turn.label is None for turn in own),
         portraits=tuple(
-            _Portrait(
-                data_address(faces[turn.event_id]), clock(turn.start_s), turn.turn if turn.turn is not None else -1
-            )
+            _Portrait(data_address(faces[turn.turn]), clock(turn.start_s), turn.turn)
             for turn in own
-            if turn.event_id in faces
+            if turn.turn is not None and turn.turn in faces
         ),
     )

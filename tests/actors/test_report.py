@@ -167,6 +167,12 @@ def test_the_last_revision_counts():
     assert "joy" not in [word for word in page.words if word.strip() == "joy"][1:], "joy stands in the legend alone"
 
 
+def test_a_revised_turn_keeps_the_picture_of_its_first_event():
+    faces = {"talk-0-0": np.full((64, 64, 3), 90, dtype=np.uint8)}
+    page = Page(report([turn(0), turn(0, label="sadness", revision=1)], about=about(faces=faces)))
+    assert "Face of Ann at 0:00" in {image["alt"] for image in page.images}
+
+
 def test_an_hour_is_a_page_of_bounded_size():
     events = [turn(number, speaker=f"speaker-{number % 4}") for number in range(720)]
     page = Page(report(events, about=about()))

@@ -25,6 +25,7 @@ class Name(NamedTuple):
     sequence: int
     kind: EventKind
     nth: int
+    revision: int = 0
 
 
 class Event(NamedTuple):
@@ -122,15 +123,18 @@ def _names(segments: Sequence[Incoming], *, run: str) -> Iterator[tuple[str, Nam
             del incarnations[segment.dialogue_id]
         for kind in get_args(EventKind):
             for index in range(TURNS_MOST):
-                identity = event_id(
-                    dialogue_id=segment.dialogue_id,
-                    incarnation=incarnation,
-                    source=segment.source,
-                    sequence=segment.sequence,
-                    kind=kind,
-                    index=index,
-                )
-                yield identity, Name(segment.dialogue_id.removeprefix(f"{run}-"), segment.sequence, kind, index)
+                for revision in (0, 1) if kind == "turn" else (0,):
+                    identity = event_id(
+                        dialogue_id=segment.dialogue_id,
+                        incarnation=incarnation,
+                        source=segment.source,
+                        sequence=segment.sequence,
+                        kind=kind,
+                        index=index,
+                        revision=revision,
+                    )
+                    dialogue = segment.dialogue_id.removeprefix(f"{run}-")
+                    yield identity, Name(dialogue, segment.sequence, kind, index, revision)
 
 
 def _unequal(ours: Any, theirs: Any, where: str = "") -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Records the store's tests write."""
 
-from schemas.events import SpeakerSummary
+from schemas.events import EmotionEvent, Modalities, PolicyDecision, SpeakerSummary, StateNote
 from schemas.record import DialogueRecord, OutboxEntry, Position
 from schemas.segment import Participant
 
@@ -19,6 +19,23 @@ def record(dialogue_id: str = "d1", *, version: int = 1, **changes: object) -> D
         model_id="m1",
     )
     return plain.model_copy(update=changes)
+
+
+def said(turn: int) -> EmotionEvent:
+    return EmotionEvent(
+        event_id="e1",
+        dialogue_id="d1",
+        turn=turn,
+        speaker="Ana",
+        start_s=1.5,
+        end_s=2.25,
+        label="joy",
+        distribution={"joy": 0.75, "neutral": 0.25},
+        modalities=Modalities(audio=True, video=False, video_missing="no face found"),
+        model_id="m1",
+        policy=PolicyDecision(allowed=True, rule="role agent is allowed"),
+        state=StateNote(status="continued"),
+    )
 
 
 def full_record() -> DialogueRecord:

@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 
 from engine.errors import SnapshotMismatch
 from engine.state.codec import _digest, decode_fields, decode_record, encode_fields, encode_record
-from tests.contracts.dialogues import full_record, record
+from schemas.record import Recent
+from tests.contracts.dialogues import full_record, record, said
 
 FOLDER = Path(__file__).parent
 VOICES = {"voices": {"customer": ("speaker-1", "speaker-2")}}
 IDENTITY = {"aliases": {"speaker-3": "speaker-1"}, "announced": ("Ana",), "speakers": 2, "first_speaker": "Ana"}
+RECENT = {"recent": (Recent(event=said(4), revision_id="e1-again"),)}
 VERSIONS = {
     "record_v1.bin": full_record(),
     "record_v2.bin": full_record().model_copy(update=VOICES),
     "record_v3.bin": full_record().model_copy(update=VOICES | IDENTITY),
+    "record_v4.bin": full_record().model_copy(update=VOICES | IDENTITY | RECENT),
 }
 """Each layout there has been, and what was written in it; the last is the one that is written now."""
 
