@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from actors.cli.options import new_folder
+
 EXAMPLES = """
 Examples:
 
@@ -18,7 +20,9 @@ The same command goes on where it was stopped; more seeds may be asked for later
 
 def dialogue(
     data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
-    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted run goes on in it.")],
+    out: Annotated[
+        Path, typer.Option(callback=new_folder, help="Folder of the results; an interrupted run goes on in it.")
+    ],
     corpus: Annotated[
         list[str] | None, typer.Option(help="meld-six, meld-six-face, meld-embeddings or scripted; may be repeated.")
     ] = None,
@@ -39,7 +43,7 @@ def dialogue(
     from engine.training.ablation.variants import VARIANTS
     from engine.training.train import in_terminal
 
-    corpora, variants = corpus or list(TASKS), variant or list(VARIANTS)
+    corpora, variants = list(dict.fromkeys(corpus or TASKS)), list(dict.fromkeys(variant or VARIANTS))
     for what, names, known in (("corpus", corpora, TASKS), ("variant", variants, VARIANTS)):
         for name in names:
             if name not in known:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from actors.cli.options import AsJson
+from actors.cli.options import AsJson, new_folder
 
 EXAMPLES = """
 Examples:
@@ -32,7 +32,9 @@ def bench() -> None:
 @app.command(epilog=EXAMPLES)
 def fusion(
     data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
-    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted comparison goes on in it.")],
+    out: Annotated[
+        Path, typer.Option(callback=new_folder, help="Folder of the results; an interrupted comparison goes on in it.")
+    ],
     task: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A task, several times for several; all if not said.")
     ] = None,
@@ -56,7 +58,12 @@ def fusion(
     from engine.training.comparison.tasks import TASKS
 
     plan = Plan(
-        data=data, out=out, tasks=tuple(task or TASKS), models=tuple(model or MODELS), seeds=seeds, epochs=epochs
+        data=data,
+        out=out,
+        tasks=tuple(dict.fromkeys(task or TASKS)),
+        models=tuple(dict.fromkeys(model or MODELS)),
+        seeds=seeds,
+        epochs=epochs,
     )
     bar, progress = in_terminal()
     try:

@@ -40,6 +40,15 @@ def new_file(path: Path | None) -> Path | None:
     return path
 
 
+def new_folder(path: Path | None) -> Path | None:
+    """A folder that is there or can be made, known before the work it is to hold. Raises `BadParameter`."""
+    if path is not None:
+        there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise typer.BadParameter(f"{path} cannot be written: {there} is no folder, or not one to write in")
+    return path
+
+
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration, as TOML.")]
 Checkpoint = Annotated[
     str | None,

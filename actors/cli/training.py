@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actors.cli.hearing import quiet_engine
-from actors.cli.options import AsJson, ConfigFile, Role, configured, new_file
+from actors.cli.options import AsJson, ConfigFile, Role, configured, new_file, new_folder
 from actors.cli.replay import Progress
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def train(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of what is made, if not said runs/RECIPE and what was chosen; an interrupted training goes on."
+            callback=new_folder,
+            help="Folder of what is made, if not said runs/RECIPE and what was chosen; an interrupted one goes on.",
         ),
     ] = None,
     fusion: Annotated[

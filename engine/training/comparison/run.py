@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigurationError
-from engine.training.comparison.contenders import MODELS
+from engine.training.comparison.contenders import MODELS, NUMBERS
 from engine.training.comparison.cost import cost
 from engine.training.comparison.fit import Schedule
 from engine.training.comparison.task import Task
@@ -116,8 +116,10 @@ def _kept(plan: Plan, unit: Unit) -> bool:
     path = plan.out / UNITS / unit.file
     if not path.is_file():
         return False
-    kept = json.loads(path.read_text())["settings"]["schedule"]
-    if kept != asdict(plan.schedule(unit.task)):
+    kept = json.loads(path.read_text())["settings"]
+    # A time axis is as long as its task allows, which is known when the task is loaded.
+    size = {name: number for name, number in NUMBERS[unit.model.partition("+")[0]].items() if name != "length"}
+    if kept["schedule"] != asdict(plan.schedule(unit.task)) or not size.items() <= kept["numbers"].items():
         raise ConfigurationError(
             f"{path} was made with other settings ({kept}): say another folder with --out, or remove the file"
         )

@@ -66,13 +66,15 @@ def _references(task: Mapping[str, Any]) -> dict[str, float]:
 def _verdict(task: Mapping[str, Any]) -> Iterator[str]:
     """Who is above the plain references, and who is not."""
     rows = {row["model"]: row["scores"][task["judged_by"]]["mean"] for row in task["rows"]}
+    models = {name: score for name, score in rows.items() if name != LINEAR}
+    if not models:
+        return
     if task["judged_by"] == "audio":
         yield "By the voice alone:"
     bars = {f"`{LINEAR}` ({_short(rows[LINEAR])})": rows[LINEAR]} if LINEAR in rows else {}
     if task["references"]:
         name, figure = max(task["references"].items(), key=lambda one: one[1])
         bars[f"{name} ({_short(figure)})"] = figure
-    models = {name: score for name, score in rows.items() if name != LINEAR}
     for bar, figure in bars.items():
         below = [name for name, score in models.items() if score <= figure]
         if not below:
