@@ -49,6 +49,19 @@ def test_a_checkpoint_is_measured(checkpoint, tmp_path, capsys):
     assert json.loads(saved.read_text()) == [measured]
 
 
+def test_ratings_in_a_manifest_are_measured_in_what_the_events_say(checkpoint, tmp_path, capsys):
+    manifest = short_manifest(tmp_path, 4) / "manifest.csv"
+    header, *lines = manifest.read_text().splitlines()
+    rated = [f"{line},0.{place},{'-0.5' if place == 1 else ''}" for place, line in enumerate(lines)]
+    manifest.write_text("\n".join([f"{header},valence,arousal", *rated]) + "\n")
+    assert main(["evaluate", str(checkpoint), "--on", str(tmp_path), "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["rated_valence"] == 2
+    assert measured["ccc_valence"] == measured["circumplex_ccc_valence"]["value"]
+    assert -1 <= measured["ccc_valence_low"] <= measured["ccc_valence_high"] <= 1
+    assert "ccc_arousal" not in measured
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [("nowhere", "no checkpoint at 'nowhere': name a folder, a hub id"), (".", "cannot read config.json")],
