@@ -12,13 +12,18 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from engine.errors import CheckpointError
+from engine.features.no_faces import NONE
 from schemas.labels import EMOTIONS
 
 FORMAT = 1
-DEFAULT = Path(__file__).parent / "weights" / "default"
+WEIGHTS = Path(__file__).parent / "weights"
+DEFAULT = WEIGHTS / "default"
+SHIPPED = ("default", "open")
+"""The checkpoints that come with Turntone; `open` is of voices alone, from data that allow any use."""
+_OURS = " or ".join(map(repr, SHIPPED))
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
 # What is only said about a checkpoint does not change what it computes.
-_DESCRIPTIVE = ("metrics", "data", "model_id")
+_DESCRIPTIVE = ("metrics", "data", "unlearned", "model_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +41,26 @@ class Artifact:
         path = self.folder / "LICENSE"
         return path.read_text().strip().splitlines()[0] if path.is_file() else "no licence file"
 
+    @property
+    def sees(self) -> bool:
+        """Whether it reads faces at all."""
+        return bool(self.config["encoders"]["face"].get("name") != NONE)
+
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The tensors of one part, by their names inside it."""
         return {n.removeprefix(f"{prefix}."): t for n, t in self.tensors.items() if n.startswith(f"{prefix}.")}
 
 
 def find(name: str) -> Path:
-    """The folder of a checkpoint: `default`, a folder, or a hub id that is fetched or already cached."""
-    if name == "default":
-        return DEFAULT
+    """The folder of a checkpoint: one of `SHIPPED`, a folder, or a hub id that is fetched or already cached."""
+    if name in SHIPPED:
+        return WEIGHTS / name
     folder = Path(name)
     if folder.is_dir():
         return folder
     if name.count("/") == 1 and not name.startswith(("/", ".")):
         return _from_hub(name)
-    raise CheckpointError(f"no checkpoint at {name!r}: name a folder, a hub id (owner/name), or 'default'")
+    raise CheckpointError(f"no checkpoint at {name!r}: name a folder, a hub id (owner/name), or {_OURS}")
 
 
 def read(folder: Path) -> Artifact:

@@ -24,6 +24,7 @@ from engine.errors import ConfigurationError
 from engine.faces.mtcnn import load_mtcnn
 from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
+from engine.faces.unread import Unsearched, no_face
 from engine.identify import Identifier
 from engine.layers.silero import load_silero
 from engine.loop import PartitionLoop
@@ -140,12 +141,13 @@ def build_enroller(config: Config) -> Enroller:
 
 
 def build_perceiver(config: Config) -> Perceiver:
-    """The stages before the models."""
+    """The stages before the models; faces are searched for only if the checkpoint reads them."""
+    sees = read(find(config.model.checkpoint)).sees
     return Perceiver(
         vad=build_vad(config),
         diarizer=_diarizer(config),
-        faces=MtcnnLocator(detector=load_mtcnn(), still_pictures=config.faces.still == "use"),
-        speaking_face=speaking_face,
+        faces=_locator(config) if sees else Unsearched(),
+        speaking_face=speaking_face if sees else no_face,
         longest_turn_s=LONGEST_TURN_S,
         room_s=ROOM_S,
     )
@@ -288,6 +290,10 @@ def build_separator() -> VoiceSeparator:
         clustering=ClusteringSettings(),
         registry=RegistrySettings(),
     )
+
+
+def _locator(config: Config) -> MtcnnLocator:
+    return MtcnnLocator(detector=load_mtcnn(), still_pictures=config.faces.still == "use")
 
 
 def _diarizer(config: Config) -> OnlineDiarizer:

@@ -14,6 +14,7 @@ from engine.features.cepstra import Cepstra
 from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.features.face import FaceEncoder
+from engine.features.no_faces import NONE, NoFaces
 from engine.features.precision import Precision
 from engine.features.r2plus1d import ClipEncoder
 from engine.features.resnet_mel import MelResNet
@@ -38,7 +39,7 @@ AudioEncoder = (
     | SpeechEncoder
     | WhisperEncoder
 )
-FaceCropEncoder = FaceEncoder | DanEncoder | EfficientFaceEncoder | ClipEncoder | AvtCaFace | AttsfFace
+FaceCropEncoder = FaceEncoder | DanEncoder | EfficientFaceEncoder | ClipEncoder | AvtCaFace | AttsfFace | NoFaces
 _Encoder = TypeVar("_Encoder")
 
 
@@ -301,6 +302,11 @@ def r3d(*, frames: int = 8, side: int = 112, precision: Precision = "float32") -
     return ClipEncoder(trunk=VideoResNet18(factorised=False), frames=frames, side=side, precision=precision)
 
 
+def no_faces() -> NoFaces:
+    """No encoder: faces are not read."""
+    return NoFaces()
+
+
 AUDIO: Mapping[str, Callable[..., AudioEncoder]] = {
     "voice": voice_encoder,
     "voice-residual": voice_residual,
@@ -319,6 +325,7 @@ VIDEO: Mapping[str, Callable[..., FaceCropEncoder]] = {
     "attsf-face": attsf_face,
     "r2plus1d": r2plus1d,
     "r3d": r3d,
+    NONE: no_faces,
 }
 
 

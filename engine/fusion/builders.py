@@ -14,9 +14,10 @@ from engine.fusion.ca import CrossAttention
 from engine.fusion.clipwise import Clipwise
 from engine.fusion.jca import JointCrossAttention, RecursiveCrossAttention
 from engine.fusion.tca import TransformerCrossAttention
+from engine.fusion.voice import VoiceAlone
 from engine.layers.temporal import Temporal
 
-AnyFusion = Cam | Residuals | AvtCa | Attsf | Clipwise | WithAffect
+AnyFusion = Cam | Residuals | AvtCa | Attsf | Clipwise | VoiceAlone | WithAffect
 """A torch module that is a `Fusion`."""
 
 
@@ -193,6 +194,9 @@ NAMES = (
 )
 """Every fusion model; `+dca` is the one before it under the gate of dynamic cross-attention."""
 
+VOICE = "voice"
+"""What stands in their place where there is no second modality to fuse."""
+
 
 def fusion(name: str, *, affect: bool = False, **numbers: Any) -> AnyFusion:
     """The fusion model of this name; what is not said of it has the paper's value.
@@ -201,8 +205,8 @@ def fusion(name: str, *, affect: bool = False, **numbers: Any) -> AnyFusion:
     model has.
     """
     family, _, gate = name.partition("+")
-    if name not in NAMES:
-        raise ConfigurationError(f"no fusion model is called {name!r}; there are {', '.join(NAMES)}")
+    if name not in (*NAMES, VOICE):
+        raise ConfigurationError(f"no fusion model is called {name!r}; there are {', '.join(NAMES)}, {VOICE}")
     if family.startswith("attsf-"):
         numbers = {"join": family.removeprefix("attsf-"), **numbers}
     if gate:
@@ -232,4 +236,5 @@ _BUILDERS: Mapping[str, Callable[..., AnyFusion]] = {
     "tca": tca,
     "jca": jca,
     "rjca": rjca,
+    VOICE: VoiceAlone,
 }

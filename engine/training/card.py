@@ -1,10 +1,20 @@
-"""The model card and the licence of a checkpoint's weights, written from what its configuration says."""
+"""The model card of a checkpoint, written from what its configuration says; its licence goes beside it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.features.no_faces import NONE
+from engine.training import licence
+from engine.training.corpora import emodb, ravdess
+from engine.training.intervals import wilson
+
 _COLUMNS = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
+
+_SEEN = "one speaker's turn, up to 30 s of 16 kHz mono voice, aligned face crops of 64 x 64, or either alone"
+_HEARD = "one speaker's turn, up to 30 s of 16 kHz mono voice; there is no face encoder, and no face is searched for"
+_VOICES = {card.name for card in (ravdess.CARD, emodb.CARD)}
+_ANY_USE = "- A promise of how well it does on other voices: see the number of speakers. Its licence allows any use."
 
 _DECISIONS = {
     "avafn": "AVAFN's causal states of the dialogue",
@@ -16,25 +26,14 @@ _AFFECT = {
     "regression": "by regression, from the utterance alone whatever decides the category",
 }
 
-_LICENCE = """Research only: weights trained on data that do not allow other use.
-
-These weights were made from the corpora below. You may use, copy and change them for research and teaching that is
-not commercial, under the terms of the strictest of them; you name the corpora's authors; what you derive from the
-weights stays under these terms. The program that runs them is under the licence of its own repository.
-
-{sources}
-
-The weights are given as they are, without warranty of any kind.
-"""
-
 _CARD = """# {name}
 
-A turn's emotion among the seven {labels}. Checkpoint id `{model_id}`; {count} numbers in float32.
+A turn's emotion among the seven {labels}.{unlearned} Checkpoint id `{model_id}`; {count} numbers in float32.
 
 - Encoders: {encoders}.
 - Fusion: {fusion}.
 - Decided by {decision}.{revision}
-- Input: one speaker's turn, up to 30 s of 16 kHz mono voice, aligned face crops of 64 x 64, or either alone.
+- Input: {inputs}.
 - Output: calibrated probabilities; valence and arousal {affect}.
 - Temperature {temperature:.3f}; below a confidence of {abstain_below:.3f} no label is given.
 
@@ -44,38 +43,43 @@ A turn's emotion among the seven {labels}. Checkpoint id `{model_id}`; {count} n
 
 ## Figures
 
-Averages are over the classes that occur; the interval of the weighted F1 holds 95 % of 1000 draws of whole dialogues.
-ECE is over 15 bins, after the temperature where the whole checkpoint is measured. Dev parts chose the temperature and
-the abstention line; the others were read after everything was chosen. Single turns: every turn the first of its
-dialogue. Utterance only: the fusion's own head.
+Averages are over the classes that occur; their intervals hold 95 % of 1000 draws of whole dialogues, or of single
+turns where those stand alone. ECE is over 15 bins, after the temperature where the whole checkpoint is measured. Dev
+parts chose the temperature and the abstention line; the others were read after everything was chosen. Single turns:
+every turn the first of its dialogue. Utterance only: the fusion's own head.
 
 {figures}
 
 ## Recall by class
 
+Of so many turns, with Wilson's interval of 95 % as if the turns knew nothing of each other.
+
 {recalls}
 
 ## What it is not for
 
-- Any decision about a person. It learned acted voices and pictures from a web search; what somebody feels is another
-  matter.
+- Any decision about a person. It learned {learned}; what somebody feels is another matter.
 - Emotions of people at work or in education, where the law of the European Union forbids it (AI Act, Article 5).
-- Languages, ages and cultures it has not heard: the voices are North American English and German, adult and acted.
-- Commercial use: see LICENSE.
+- Languages, ages and cultures it has not heard: the voices are {languages}, adult and acted.
+{use}
 """
 
 
 def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
     """Write `README.md` and `LICENSE` beside the checkpoint whose configuration this is; `count` of its parameters."""
     data: Sequence[Mapping[str, Any]] = config["data"]
-    sources = "\n".join(f"- {one['name']}: {one['licence']}. {one['source']}." for one in data)
-    (folder / "LICENSE").write_text(_LICENCE.format(sources=sources))
-    calibration = config["calibration"]
+    (folder / "LICENSE").write_text(licence.text(data))
+    calibration, sees = config["calibration"], config["encoders"]["face"].get("name") != NONE
     text = _CARD.format(
         name=f"Turntone checkpoint `{folder.name}`",
         labels=", ".join(config["labels"]),
         model_id=config["model_id"],
         count=f"{count:,}",
+        unlearned=_unlearned(config.get("unlearned", ())),
+        inputs=_SEEN if sees else _HEARD,
+        learned="acted voices and pictures from a web search" if sees else "acted voices",
+        languages=" and ".join(dict.fromkeys(one["language"] for one in data if one["name"] in _VOICES)),
+        use=_ANY_USE if licence.any_use(data) else "- Commercial use: see LICENSE.",
         encoders=", ".join(_named(config["encoders"][of], name) for of, name in (("audio", "voice"), ("face", "face"))),
         fusion=_named(config["fusion"], "avafn"),
         decision=_DECISIONS[config["dialogue"].get("name", "avafn")],
@@ -88,15 +92,12 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
             [[str(one[key]) for key in ("name", "licence", "use", "part", "traps")] for one in data],
         ),
         figures=_table(
-            ("on", "turns", *_COLUMNS, "answered", "weighted_f1, 95 %"),
+            ("on", "turns", *_COLUMNS, "answered", "weighted_f1, 95 %", "uar, 95 %"),
             [_row(name, row) for name, row in config["metrics"].items()],
         ),
         recalls=_table(
             ("on", *config["labels"]),
-            [
-                [name, *(_number(row["per_class_recall"].get(label)) for label in config["labels"])]
-                for name, row in config["metrics"].items()
-            ],
+            [[name, *(_recall(row, label) for label in config["labels"])] for name, row in config["metrics"].items()],
         ),
     )
     (folder / "README.md").write_text(text)
@@ -104,8 +105,26 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
 
 def _row(name: str, row: Mapping[str, Any]) -> list[str]:
     figures = (*(row[column] for column in _COLUMNS), row.get("answered"))
-    ends = (f"{row['weighted_f1_low']:.3f} to {row['weighted_f1_high']:.3f}",) if "weighted_f1_low" in row else ("",)
+    ends = [
+        f"{row[f'{one}_low']:.3f} to {row[f'{one}_high']:.3f}" if f"{one}_low" in row else ""
+        for one in ("weighted_f1", "uar")
+    ]
     return [name, str(row["turns"]), *map(_number, figures), *ends]
+
+
+def _recall(row: Mapping[str, Any], label: str) -> str:
+    if label not in row["per_class_recall"]:
+        return ""
+    recall, turns = row["per_class_recall"][label], row["per_class_turns"][label]
+    low, high = wilson(recall * turns, turns)
+    return f"{recall:.2f} of {turns} ({low:.2f} to {high:.2f})"
+
+
+def _unlearned(emotions: Sequence[str]) -> str:
+    if not emotions:
+        return ""
+    said = " and ".join(emotions)
+    return f" Never {said}: nothing it learned from shows it, and its probability is 0 in every event."
 
 
 def _revision(config: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
 from engine.training.babble import with_babble
 from engine.training.batches import only
-from engine.training.corpora import crema_d, emodb, fer2013, iemocap, manifest, meld, ravdess, scripted
+from engine.training.corpora import acted, crema_d, emodb, fer2013, iemocap, manifest, meld, ravdess, scripted
 from engine.training.corpora.base import NO_FACES, Dialogue, FaceSet, Sex, Turn, Voice
 from engine.training.corpora.clip_faces import clip_faces
 from engine.training.corpora.recordings import Recording
@@ -20,6 +20,7 @@ from engine.training.corpora.recordings import voices as voices_of
 
 _BABBLE = "babble/"
 _BABBLE_SEED = 0
+_CALL_TURNS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def _emodb(data: Path) -> Material:
         f"EmoDB speaker {speaker}": _alone([voice for voice in voices if voice.speaker == speaker])
         for speaker in sorted({voice.speaker for voice in voices})
     }
-    return Material(conditions, voices, NO_FACES)
+    calls = acted.dialogues(voices, turns=_CALL_TURNS, copies=1, seed=0)
+    return Material({**conditions, "EmoDB, acted calls": calls}, voices, NO_FACES)
 
 
 def _fer2013(data: Path) -> Material:
@@ -107,9 +109,6 @@ def _meld(data: Path) -> Material:
     conditions = {"MELD test": turns, "MELD test, voices alone": _voices_alone(turns)}
     return Material(conditions, voices_of(chain(*dialogues)), seen.faces)
 
-
-HELD_OUT = ("scripted", "ravdess", "emodb", "fer2013")
-"""Corpora a part of which no recipe of ours learns from: what a card reports."""
 
 BY_NAME: Mapping[str, Callable[[Path], Material]] = {
     "scripted": _scripted,

@@ -41,9 +41,12 @@ class Head(nn.Module):
 
 
 def class_weights(labels: NDArray[np.int64]) -> Tensor:
-    """Weights of the seven classes for a loss in which rare ones count more: one over the root of their number."""
-    counts = np.bincount(labels, minlength=len(EMOTIONS)).clip(min=1)
-    weights = torch.tensor(1 / np.sqrt(counts), dtype=torch.float32)
+    """Weights of the seven classes for a loss in which rare ones count more: one over the root of their number.
+
+    What does not occur counts nothing: smoothed labels would teach it.
+    """
+    counts = np.bincount(labels, minlength=len(EMOTIONS))
+    weights = torch.tensor((counts > 0) / np.sqrt(counts.clip(min=1)), dtype=torch.float32)
     return weights * float(counts.sum()) / float((weights.numpy() * counts).sum())
 
 

@@ -13,7 +13,7 @@ from engine.errors import ConfigurationError
 from engine.features.builders import AudioEncoder, FaceCropEncoder, audio_encoder, video_encoder
 from engine.training import frozen, tokens
 from engine.training.corpora.base import Card, FaceSet, Voice
-from engine.training.corpora.fer2013 import Fer2013
+from engine.training.curriculum import Curriculum
 from engine.training.encoders import Head, train_face, train_voice
 from engine.training.fit import Following, Progress
 from engine.training.recipe import Recipe
@@ -59,6 +59,15 @@ class FrontEnds:
         else:
             self.face = _learner("face", video_encoder(chosen.face), chosen.face)
 
+    @property
+    def widths(self) -> Mapping[str, int]:
+        """Of the tokens, as a fusion model is told; there is none of what is not encoded."""
+        return {
+            name: encoder.width
+            for name, encoder in (("audio_width", self.voice), ("video_width", self.face))
+            if encoder.width
+        }
+
     def _note(self, card: Card | None, sha256: str | None) -> None:
         self.cards += [] if card is None else [card]
         self.sha256 += [] if sha256 is None else [sha256]
@@ -81,7 +90,7 @@ class FrontEnds:
         self.epochs["voice"] = self._stages.run("voice", digest, {"encoder": encoder, "head": head}, make)
         return head
 
-    def learn_face(self, faces: Fer2013) -> Head | None:
+    def learn_face(self, curriculum: Curriculum) -> Head | None:
         """The face's stage, if it has one; its head."""
         chosen, schedule = self._recipe, self._recipe.face_training
         if schedule is None:
@@ -91,9 +100,9 @@ class FrontEnds:
         head = Head(width=encoder.width, dropout=schedule.dropout)
 
         def make(state: Path) -> None:
-            dev = faces.faces("dev")
+            faces, dev = curriculum.faces("train"), curriculum.faces("dev")
             following = Following(self._progress, state, lambda: self.see(head, dev))
-            train_face(encoder, head, faces.faces("train"), schedule=schedule, seed=chosen.seed, following=following)
+            train_face(encoder, head, faces, schedule=schedule, seed=chosen.seed, following=following)
 
         digest = chosen.digest("face", "face_training")
         self.epochs["face"] = self._stages.run("face", digest, {"encoder": encoder, "head": head}, make)

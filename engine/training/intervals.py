@@ -4,6 +4,7 @@ A metric here is a function of how often each of the N turns counts: weights `[R
 draw of the bootstrap is one row of weights, and any two metrics over the same turns can be drawn together.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ Metric = Callable[[Values], Values]
 _AT_ONCE = 100
 _NO_SPREAD = 1e-12
 """What rounding leaves of a variance that is 0."""
+_NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,15 @@ def interval(metric: Metric, groups: NDArray[np.str_] | NDArray[np.int64], *, se
     drawn = np.concatenate([metric(counts[at : at + _AT_ONCE][:, member]) for at in range(0, draws, _AT_ONCE)])
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     return Interval(value=float(metric(np.ones((1, len(member))))[0]), low=float(low), high=float(high))
+
+
+def wilson(hits: float, turns: int) -> tuple[float, float]:
+    """Where a share of `turns` independent ones lies with 95 % (Wilson 1927); draws would say [1, 1] of 3 of 3."""
+    share, squared = hits / turns, _NORMAL_95**2
+    middle = share + squared / (2 * turns)
+    reach = math.sqrt(squared * (share * (1 - share) + squared / (4 * turns)) / turns)
+    whole = 1 + squared / turns
+    return max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)
 
 
 def gain(better: Metric, baseline: Metric) -> Metric:

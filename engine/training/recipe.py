@@ -4,12 +4,14 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from engine.dialogue.cells import Ablation
 from engine.errors import ConfigurationError
+from engine.features.no_faces import NONE
+from engine.fusion.builders import VOICE
 from schemas.labels import EMOTIONS
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -20,21 +22,26 @@ class _Section(BaseModel):
 
 
 class Corpora(_Section):
-    """Where each corpus lies, under the folder of data."""
+    """Where each corpus lies, under the folder of data; None: the recipe does without it."""
 
-    ravdess: str
-    emodb: str
-    fer2013: str
-    scripted: str
+    ravdess: str | None = None
+    emodb: str | None = None
+    fer2013: str | None = None
+    scripted: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that the recipe names."""
+        return tuple(self.model_dump(exclude_none=True))
 
 
 class Speakers(_Section):
     """Who trains and who is held out for choosing."""
 
-    ravdess_train: tuple[int, ...]
-    ravdess_dev: tuple[int, ...]
-    emodb_train: tuple[int, ...]
-    emodb_dev: tuple[int, ...]
+    ravdess_train: tuple[int, ...] = ()
+    ravdess_dev: tuple[int, ...] = ()
+    emodb_train: tuple[int, ...] = ()
+    emodb_dev: tuple[int, ...] = ()
 
 
 Numbers = dict[str, JsonValue]
@@ -145,7 +152,8 @@ class Recipe(_Section):
     voice: Numbers
     voice_training: VoiceTraining | None = None
     """None: the encoder comes with its weights, and stays as it is; so with the face's."""
-    face: Numbers
+    face: Numbers = {"name": NONE}
+    """Left out: faces are not read, and the checkpoint is of voices alone."""
     face_training: EncoderTraining | None = None
     fusion: FusionNumbers
     dialogue: StatesNumbers | NoDialogue
@@ -153,6 +161,19 @@ class Recipe(_Section):
     revision: RevisionTraining | None = None
     """None: what is said of a turn stands."""
     calibration: Calibration
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        sighted, named = self.face.get("name") != NONE, self.corpora.names
+        if not {"ravdess", "emodb"} & set(named):
+            raise ValueError("[corpora] names no voices: say ravdess or emodb")
+        if "scripted" in named and not {"ravdess", "fer2013"} <= set(named):
+            raise ValueError("[corpora] scripted: its dialogues are made of ravdess and fer2013; name both")
+        if sighted and "fer2013" not in named:
+            raise ValueError("[face] has no faces to learn or be tuned with: name fer2013 in [corpora]")
+        if sighted == (self.fusion.name == VOICE):
+            raise ValueError(f'[fusion] name = "{VOICE}" belongs to a recipe without [face], and no other fusion does')
+        return self
 
     def digest(self, *sections: str, weights: Sequence[str] = ()) -> str:
         """A name for what these sections say: a stage made with the same ones need not be made again.

@@ -24,6 +24,7 @@ class Scores:
     """Area under risk and coverage: the mean error rate over every share of turns, the surest ones first."""
     per_class_f1: dict[str, float]
     per_class_recall: dict[str, float]
+    per_class_turns: dict[str, int]
 
 
 def score(labels: NDArray[np.int64], chances: NDArray[np.float64]) -> Scores:
@@ -42,6 +43,7 @@ def score(labels: NDArray[np.int64], chances: NDArray[np.float64]) -> Scores:
         aurc=area_under_risk_coverage(chances, labels),
         per_class_f1=f1,
         per_class_recall=recall,
+        per_class_turns={emotion: round(one.support * len(labels)) for emotion, one in classes.items()},
     )
 
 

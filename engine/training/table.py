@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.training.affect import Agreement
-from engine.training.intervals import Interval, gain, interval, weighted_f1
+from engine.training.intervals import Interval, gain, interval, uar, weighted_f1
 from engine.training.scores import Scores, score
 from engine.training.scores import weighted_f1 as plain_weighted_f1
 
@@ -29,6 +29,8 @@ class Line:
     scores: Scores
     interval: Interval
     """Of the weighted F1, dialogues (or speakers) drawn with replacement."""
+    uar: Interval
+    """Of the UAR, likewise."""
     majority: float
     """The weighted F1 of always saying the class that occurs most."""
     gain: Interval | None = None
@@ -46,6 +48,7 @@ class Line:
         """For programs: every figure by its name."""
         said = {"condition": self.name, **asdict(self.scores)}
         said |= {"weighted_f1_low": self.interval.low, "weighted_f1_high": self.interval.high}
+        said |= {"uar_low": self.uar.low, "uar_high": self.uar.high}
         said |= {"majority_weighted_f1": self.majority}
         if self.against_everybody is not None:
             said["gain_of_withholding"] = asdict(self.against_everybody)
@@ -85,6 +88,7 @@ def line(
         name=name,
         scores=score(labels, chances),
         interval=interval(metric, dialogues, seed=0),
+        uar=interval(uar(labels, chances.argmax(axis=1)), dialogues, seed=0),
         majority=plain_weighted_f1(labels, most),
         gain=above(without_history),
         against_everybody=above(everybody),

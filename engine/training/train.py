@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from safetensors.torch import save
 from engine.artifact import FORMAT, identify
 from engine.calibration import abstention_threshold, fit_temperature, probabilities
 from engine.decision import DialogueStates, decision, looking_again
+from engine.errors import ConfigurationError
+from engine.fusion.affect import WithAffect
 from engine.fusion.builders import fusion
 from engine.training import card, tokens
-from engine.training.batches import Assembler, only
-from engine.training.conditions import HELD_OUT
-from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
-from engine.training.corpora.base import Dialogue, FaceSet, Voice
+from engine.training.affect import is_rated
+from engine.training.batches import Assembler
+from engine.training.conditions import Material
+from engine.training.corpora.base import Dialogue
+from engine.training.curriculum import Curriculum
 from engine.training.dialogues import predict, train_dialogues
 from engine.training.evaluate import evaluate
 from engine.training.fit import Following, Progress
@@ -31,6 +35,7 @@ from engine.training.recipe import Recipe
 from engine.training.revision import cells, look_twice, told, train_revision
 from engine.training.scores import Scores, score
 from engine.training.stages import Stages, joined
+from engine.training.unlearned import silence
 from schemas.labels import EMOTIONS
 
 Metrics = dict[str, dict[str, Any]]
@@ -89,39 +94,39 @@ class _Training:
             "labels": list(EMOTIONS),
             "encoders": self.front.numbers,
             "fusion": {
-                "audio_width": self.front.voice.width,
-                "video_width": self.front.face.width,
+                **self.front.widths,
                 **chosen.fusion.model_dump(),
                 "classes": len(EMOTIONS),
             },
-            "affect": {"source": "circumplex"},
         }
-        width = fusion(**self.config["fusion"]).width
+        made = fusion(**self.config["fusion"])
+        says_affect, width = isinstance(made, WithAffect), made.width
+        self.config["affect"] = {"source": "regression" if says_affect else "circumplex"}
         self.config["dialogue"] = chosen.dialogue.arguments(width=width)
         if chosen.revision is not None:
             self.config["revision"] = chosen.revision.arguments()
             # A dialogue model that nobody can look back over is told before anything is trained.
             looking_again(decision(self.config["dialogue"]), **self.config["revision"])
-        corpora = chosen.corpora
-        self.ravdess, self.emodb = data / corpora.ravdess, data / corpora.emodb
-        self.scripted = data / corpora.scripted
-        self.fer = fer2013.Fer2013(data / corpora.fer2013)
-        self.voices = ravdess.read(self.ravdess, actors=chosen.speakers.ravdess_train)
-        self.german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_train)
-        self.dev_voices = ravdess.read(self.ravdess, actors=chosen.speakers.ravdess_dev)
-        self.dev_german = emodb.read_training(self.emodb, speakers=chosen.speakers.emodb_dev)
+        self.curriculum = Curriculum(chosen, data=data)
+        if says_affect and not is_rated(chain.from_iterable(self.curriculum.learned.conditions.values())):
+            raise ConfigurationError(
+                f"recipe {chosen.name}: nobody rated valence and arousal in its corpora, so they cannot be learned;"
+                " leave [fusion] affect out, and events have them from the circumplex of the categories"
+            )
+        self.config["unlearned"] = list(self.curriculum.unlearned)
         self.metrics: Metrics = {}
         self.epochs: dict[str, Path] = self.front.epochs
 
     def encoders(self) -> None:
         """Train the voice's and the face's encoder, those that are not frozen."""
-        head = self.front.learn_voice([*self.voices, *self.german], [*self.dev_voices, *self.dev_german])
+        head = self.front.learn_voice(self.curriculum.voices, list(chain(*self.curriculum.dev_voices.values())))
         if head is not None:
-            self.metrics["RAVDESS dev actors, voice encoder alone"] = asdict(self.front.hear(head, self.dev_voices))
-            self.metrics["EmoDB dev speaker, voice encoder alone"] = asdict(self.front.hear(head, self.dev_german))
-        head = self.front.learn_face(self.fer)
+            for name, voices in self.curriculum.dev_voices.items():
+                self.metrics[f"{name}, voice encoder alone"] = asdict(self.front.hear(head, voices))
+        head = self.front.learn_face(self.curriculum)
         if head is not None:
-            self.metrics["FER2013 dev part, face encoder alone"] = asdict(self.front.see(head, self.fer.faces("dev")))
+            faces = self.curriculum.faces("dev")
+            self.metrics["FER2013 dev part, face encoder alone"] = asdict(self.front.see(head, faces))
 
     def dialogues(self) -> None:
         """Train the fusion and the dialogue model over the frozen encoders' tokens."""
@@ -174,16 +179,10 @@ class _Training:
         self.epochs["revision"] = self.stages.run("revision", digest, {"revision": cells(states)}, backward)
 
     def calibrate(self) -> None:
-        """One temperature over the dev dialogues as they are, with voices alone and with faces alone."""
-        dev, bank = self._dev
-        german_bank = self._assembler(self._bank([], self.dev_german, self.fer.source("dev"), 1))
-        parts: list[tuple[str, Sequence[Dialogue], Assembler]] = [
-            ("scripted dev", dev, bank),
-            ("scripted dev, voices alone", [tuple(only(t, voice=True) for t in d) for d in dev], bank),
-            ("scripted dev, faces alone", [tuple(only(t, voice=False) for t in d) for d in dev], bank),
-            ("EmoDB dev speaker, acted call", self._calls(self.dev_german, copies=1), german_bank),
-        ]
-        found = {name: predict(self.fusion, self.decision, some, using)[1:] for name, some, using in parts}
+        """One temperature over the dev dialogues, after what nobody has learned is silenced."""
+        silence(self.fusion, self.decision, self.curriculum.unlearned)
+        tuned, using = self.curriculum.tuned, self._tuning
+        found = {name: predict(self.fusion, self.decision, some, using)[1:] for name, some in tuned.conditions.items()}
         logits = np.concatenate([one for one, _ in found.values()])
         temperature = fit_temperature(logits, np.concatenate([labels for _, labels in found.values()]))
         chances = {name: probabilities(one, temperature=temperature) for name, (one, _) in found.items()}
@@ -195,13 +194,11 @@ class _Training:
             extra = {"ece_before": before, "answered": answered}
             self.metrics[name] = asdict(score(labels, chances[name])) | extra
         if isinstance(self.decision, DialogueStates) and self.decision.revision is not None:
-            self._calibrate_again(self.decision, parts)
+            self._calibrate_again(self.decision, tuned, using)
 
-    def _calibrate_again(
-        self, states: DialogueStates, parts: Sequence[tuple[str, Sequence[Dialogue], Assembler]]
-    ) -> None:
+    def _calibrate_again(self, states: DialogueStates, tuned: Material, using: Assembler) -> None:
         """The second looks' own temperature, over the same dialogues."""
-        found = {name: look_twice(self.fusion, states, some, using) for name, some, using in parts}
+        found = {name: look_twice(self.fusion, states, some, using) for name, some in tuned.conditions.items()}
         logits = np.concatenate([one.second[one.later] for one in found.values()])
         temperature = fit_temperature(logits, np.concatenate([one.labels[one.later] for one in found.values()]))
         calibration = self.config["calibration"]
@@ -213,10 +210,10 @@ class _Training:
 
     def test(self) -> None:
         """Measure the checkpoint that was written on what no choice has seen."""
-        for name in HELD_OUT:
+        for name in self.recipe.corpora.names:
             for row in evaluate(str(self.out), name, data=self.data):
                 self.metrics[row.name] = row.causal.as_json() | {"answered": row.answered}
-                if name == "scripted":
+                if row.withheld is not None:
                     self.metrics |= {other.name: other.as_json() for other in row.lines[1:]}
 
     def save(self) -> Path:
@@ -231,7 +228,10 @@ class _Training:
         )
         weights = save(tensors)
         config = self.config | {
-            "data": self._sources(),
+            "data": [
+                *self.curriculum.sources,
+                *(asdict(one) | {"part": "weights as they come"} for one in self.front.cards),
+            ],
             "metrics": self.metrics,
         }
         config["model_id"] = identify(config, weights)
@@ -246,16 +246,19 @@ class _Training:
     @cached_property
     def _material(self) -> tuple[list[Dialogue], Assembler]:
         """What the dialogue stages learn from."""
-        chosen = self.recipe.dialogue_training
-        scenes = scripted.read(self.scripted / "scripted_train.csv")
-        bank = self._bank(scenes, [*self.voices, *self.german], self.fer.source("train"), chosen.versions)
-        return [*scenes, *self._calls(self.german, copies=chosen.acted_copies)], self._assembler(bank)
+        learned = self.curriculum.learned
+        using = self._assembler(learned, versions=self.recipe.dialogue_training.versions)
+        return list(chain.from_iterable(learned.conditions.values())), using
 
     @cached_property
-    def _dev(self) -> tuple[list[Dialogue], Assembler]:
-        """The dialogues that choose, as they are."""
-        dev = scripted.read(self.scripted / "scripted_dev.csv")
-        return dev, self._assembler(self._bank(dev, self.dev_voices, self.fer.source("dev"), 1))
+    def _tuning(self) -> Assembler:
+        """Tokens of the dev part."""
+        return self._assembler(self.curriculum.tuned, versions=1)
+
+    @property
+    def _dev(self) -> tuple[Sequence[Dialogue], Assembler]:
+        """The dialogues that are looked at after every epoch."""
+        return next(iter(self.curriculum.tuned.conditions.values())), self._tuning
 
     def _decided(self, dev: Sequence[Dialogue], using: Assembler) -> Scores:
         _, decided, labels = predict(self.fusion, self.decision, dev, using)
@@ -265,37 +268,15 @@ class _Training:
         looks = look_twice(self.fusion, states, dev, using)
         return score(looks.labels[looks.later], probabilities(looks.second[looks.later], temperature=1.0))
 
-    def _calls(self, voices: Sequence[Voice], *, copies: int) -> list[Dialogue]:
-        turns = self.recipe.dialogue_training.acted_turns
-        return acted.dialogues(voices, turns=turns, copies=copies, seed=self.recipe.seed)
-
-    def _sources(self) -> list[dict[str, str]]:
-        who = self.recipe.speakers
-        parts = (
-            (ravdess.CARD, f"actors {_listed(who.ravdess_train)}; dev {_listed(who.ravdess_dev)}"),
-            (emodb.CARD, f"speakers {_listed(who.emodb_train)}; dev {_listed(who.emodb_dev)}"),
-            (fer2013.CARD, "Training; dev a third of PublicTest"),
-            (scripted.CARD, "MELD's train and dev tables"),
-        )
-        frozen = ((source, "weights as they come") for source in self.front.cards)
-        return [asdict(source) | {"part": part} for source, part in (*parts, *frozen)]
-
-    def _bank(
-        self, dialogues: Sequence[Dialogue], voices: Sequence[Voice], faces: FaceSet, versions: int
-    ) -> tokens.TokenBank:
-        return tokens.fill(
+    def _assembler(self, material: Material, *, versions: int) -> Assembler:
+        dialogues = chain.from_iterable(material.conditions.values())
+        bank = tokens.fill(
             voice_encoder=self.front.voice,
             face_encoder=self.front.face,
-            voices=voices,
-            faces=faces,
+            voices=material.voices,
+            faces=material.faces,
             face_indices=[turn.face for one in dialogues for turn in one if turn.face is not None],
             versions=versions,
             seed=self.recipe.seed,
         )
-
-    def _assembler(self, bank: tokens.TokenBank) -> Assembler:
         return Assembler(bank=bank, audio_width=self.front.voice.width, video_width=self.front.face.width)
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(f"{number:02d}" for number in numbers)
