@@ -1,7 +1,7 @@
 """How well valence and arousal are told: concordance with what people rated, of the regression and of the map."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,11 @@ class Agreement:
 
     def as_json(self) -> dict[str, Any]:
         """`ccc_valence` is of what the events say; the map's own stands beside it."""
-        said = self.regression or self.circumplex
-        told: dict[str, Any] = {f"rated_{self.of}": self.rated, f"ccc_{self.of}": said.value}
-        told |= {f"ccc_{self.of}_low": said.low, f"ccc_{self.of}_high": said.high}
-        told |= {f"circumplex_ccc_{self.of}": asdict(self.circumplex)}
-        return told if self.gain is None else told | {f"gain_of_regression_{self.of}": asdict(self.gain)}
+        said = (self.regression or self.circumplex).as_json()
+        told: dict[str, Any] = {f"rated_{self.of}": self.rated, f"ccc_{self.of}": said["value"]}
+        told |= {f"ccc_{self.of}_low": said["low"], f"ccc_{self.of}_high": said["high"]}
+        told |= {f"circumplex_ccc_{self.of}": self.circumplex.as_json()}
+        return told if self.gain is None else told | {f"gain_of_regression_{self.of}": self.gain.as_json()}
 
     def __str__(self) -> str:
         by_map = f"CCC {self.circumplex} by the circumplex"

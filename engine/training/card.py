@@ -106,7 +106,7 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
 def _row(name: str, row: Mapping[str, Any]) -> list[str]:
     figures = (*(row[column] for column in _COLUMNS), row.get("answered"))
     ends = [
-        f"{row[f'{one}_low']:.3f} to {row[f'{one}_high']:.3f}" if f"{one}_low" in row else ""
+        f"{row[f'{one}_low']:.3f} to {row[f'{one}_high']:.3f}" if row.get(f"{one}_low") is not None else ""
         for one in ("weighted_f1", "uar")
     ]
     return [name, str(row["turns"]), *map(_number, figures), *ends]

@@ -6,7 +6,7 @@ draw of the bootstrap is one row of weights, and any two metrics over the same t
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +22,29 @@ _NORMAL_95 = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value, and where 95 % of the draws lie."""
+    """A value, and where 95 % of the draws lie; NaN where there is one group alone, so that nothing can be drawn."""
 
     value: float
     low: float
     high: float
 
     @property
+    def known(self) -> bool:
+        """Whether there was anything to draw."""
+        return not math.isnan(self.low)
+
+    @property
     def excludes_zero(self) -> bool:
         """Whether a gain may be claimed (or a loss has to be admitted)."""
         return self.low > 0 or self.high < 0
 
+    def as_json(self) -> dict[str, float | None]:
+        """By name; JSON has no NaN."""
+        return {name: None if math.isnan(number) else number for name, number in asdict(self).items()}
+
     def __str__(self) -> str:
+        if not self.known:
+            return f"{self.value:.3f} (of one group: no interval)"
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
@@ -43,11 +54,14 @@ def interval(metric: Metric, groups: NDArray[np.str_] | NDArray[np.int64], *, se
     Few groups make it too narrow: three speakers say little of a fourth.
     """
     names, member = np.unique(groups, return_inverse=True)
+    value = float(metric(np.ones((1, len(member))))[0])
+    if len(names) == 1:
+        return Interval(value=value, low=math.nan, high=math.nan)
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws).astype(np.float64)
     drawn = np.concatenate([metric(counts[at : at + _AT_ONCE][:, member]) for at in range(0, draws, _AT_ONCE)])
     low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return Interval(value=float(metric(np.ones((1, len(member))))[0]), low=float(low), high=float(high))
+    return Interval(value=value, low=float(low), high=float(high))
 
 
 def wilson(hits: float, turns: int) -> tuple[float, float]:

@@ -47,16 +47,16 @@ class Line:
     def as_json(self) -> dict[str, Any]:
         """For programs: every figure by its name."""
         said = {"condition": self.name, **asdict(self.scores)}
-        said |= {"weighted_f1_low": self.interval.low, "weighted_f1_high": self.interval.high}
-        said |= {"uar_low": self.uar.low, "uar_high": self.uar.high}
+        for metric, ends in (("weighted_f1", self.interval.as_json()), ("uar", self.uar.as_json())):
+            said |= {f"{metric}_low": ends["low"], f"{metric}_high": ends["high"]}
         said |= {"majority_weighted_f1": self.majority}
         if self.against_everybody is not None:
-            said["gain_of_withholding"] = asdict(self.against_everybody)
+            said["gain_of_withholding"] = self.against_everybody.as_json()
         if self.revision is not None:
-            said |= {"gain_of_revision": asdict(self.revision), "said_again": self.said_again}
+            said |= {"gain_of_revision": self.revision.as_json(), "said_again": self.said_again}
         for agreement in self.affect:
             said |= agreement.as_json()
-        return said if self.gain is None else said | {"gain_of_history": asdict(self.gain)}
+        return said if self.gain is None else said | {"gain_of_history": self.gain.as_json()}
 
 
 def line(
@@ -104,10 +104,11 @@ def as_text(lines: Sequence[Line]) -> str:
     rows = [f"{'':{longest}} " + " ".join(f"{name:>{_wide(name)}}" for name in _HEAD)]
     for one in lines:
         scores, low, high = one.scores, one.interval.low, one.interval.high
+        ends = f"{low:6.3f} to {high:.3f}" if one.interval.known else "-"
         figures = (
             f"{scores.turns:6}",
             f"{scores.weighted_f1:6.3f}",
-            f"{low:6.3f} to {high:.3f}",
+            f"{ends:>{_wide('95 %')}}",
             *(f"{figure:6.3f}" for figure in (scores.macro_f1, scores.accuracy, scores.uar, scores.ece, scores.aurc)),
             f"{one.majority:8.3f}",
         )

@@ -73,3 +73,12 @@ def test_a_class_that_a_draw_does_not_hold_is_not_averaged_over():
     found = intervals.interval(intervals.macro_f1(labels, predicted), np.arange(4), seed=0, draws=50)
     assert 0 <= found.low <= found.value <= found.high <= 1
     assert str(found).startswith("0.600 [")
+
+
+def test_one_speaker_alone_says_nothing_of_another():
+    alone = intervals.interval(intervals.accuracy(LABELS, PREDICTED), np.zeros(60, dtype=int), seed=0)
+    assert np.isnan((alone.low, alone.high)).all()
+    assert str(alone) == f"{alone.value:.3f} (of one group: no interval)"
+    assert alone.as_json() == {"value": alone.value, "low": None, "high": None}
+    gained = intervals.gain(intervals.accuracy(LABELS, LABELS), intervals.accuracy(LABELS, PREDICTED))
+    assert not intervals.interval(gained, np.zeros(60, dtype=int), seed=0).excludes_zero

@@ -65,3 +65,20 @@ def test_a_table_is_read_saved_and_parsed(tmp_path):
         saved[1]
     )
     assert saved[0]["gain_of_history"]["value"] == 0
+
+
+def test_a_single_dialogue_has_figures_and_no_interval(tmp_path):
+    one = line("alone", LABELS, saying(LABELS), np.zeros_like(LABELS), without_history=saying(np.zeros_like(LABELS)))
+    text = as_text([one])
+    head, row = text.splitlines()[:2]
+    assert len(head) == len(row)
+    assert "nan" not in text
+    assert "(of one group: no interval)" in text
+    write(tmp_path / "table.json", [one])
+
+    def refused(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    (saved,) = json.loads((tmp_path / "table.json").read_text(), parse_constant=refused)
+    assert saved["weighted_f1_low"] is None
+    assert saved["gain_of_history"]["high"] is None
