@@ -14,7 +14,9 @@ _COLUMNS = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 _SEEN = "one speaker's turn, up to 30 s of 16 kHz mono voice, aligned face crops of 64 x 64, or either alone"
 _HEARD = "one speaker's turn, up to 30 s of 16 kHz mono voice; there is no face encoder, and no face is searched for"
 _VOICES = {card.name for card in (ravdess.CARD, emodb.CARD)}
-_ANY_USE = "- A promise of how well it does on other voices: see the number of speakers. Its licence allows any use."
+_ANY_USE = (
+    "- Reliance on it for other voices than few actors', whatever its licence allows: measure it on your own first."
+)
 
 _DECISIONS = {
     "avafn": "AVAFN's causal states of the dialogue",
@@ -28,14 +30,15 @@ _AFFECT = {
 
 _CARD = """# {name}
 
-A turn's emotion among the seven {labels}.{unlearned} Checkpoint id `{model_id}`; {count} numbers in float32.
+A turn's emotion among the seven {labels}. Checkpoint id `{model_id}`; {count} numbers in float32.
 
 - Encoders: {encoders}.
 - Fusion: {fusion}.
 - Decided by {decision}.{revision}
 - Input: {inputs}.
 - Output: calibrated probabilities; valence and arousal {affect}.
-- Temperature {temperature:.3f}; below a confidence of {abstain_below:.3f} no label is given.
+- Temperature {temperature:.3f}; below a confidence of {abstain_below:.3f} no label is given.{unlearned}
+- How it learned, epoch by epoch: `epochs.csv`.
 
 ## Data
 
@@ -80,7 +83,9 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
         learned="acted voices and pictures from a web search" if sees else "acted voices",
         languages=" and ".join(dict.fromkeys(one["language"] for one in data if one["name"] in _VOICES)),
         use=_ANY_USE if licence.any_use(data) else "- Commercial use: see LICENSE.",
-        encoders=", ".join(_named(config["encoders"][of], name) for of, name in (("audio", "voice"), ("face", "face"))),
+        encoders=", ".join(
+            _named(config["encoders"][of], name) for of, name in (("audio", "voice"), ("face", "face"))[: 1 + sees]
+        ),
         fusion=_named(config["fusion"], "avafn"),
         decision=_DECISIONS[config["dialogue"].get("name", "avafn")],
         revision=_revision(config),
@@ -124,7 +129,7 @@ def _unlearned(emotions: Sequence[str]) -> str:
     if not emotions:
         return ""
     said = " and ".join(emotions)
-    return f" Never {said}: nothing it learned from shows it, and its probability is 0 in every event."
+    return f"\n- It never says {said}: nothing that it learned from shows it, and its probability is 0 in every event."
 
 
 def _revision(config: Mapping[str, Any]) -> str:
