@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from engine.faces.base import FaceLocator
 from engine.features.face import SIDE
-from engine.media.decode import decode_span
 from engine.perceive import SpeakingFace
-from engine.signals import Span
+from engine.signals import FaceTrack, Span
 from engine.training.corpora.base import FaceSet
 from engine.training.corpora.recordings import Recording
 
@@ -31,26 +30,30 @@ class ClipFaces:
 
 
 def clip_faces(recordings: Iterable[Recording], *, locator: FaceLocator, speaking_face: SpeakingFace) -> ClipFaces:
-    """Look into every clip, as the engine looks into a segment; of the speaker's crops, the one in the middle."""
+    """Look into every clip, as the engine looks into a segment; of the speaker's crops, the one in the middle.
+
+    Raises `BadMedia` that names the clip that is none.
+    """
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     indices: dict[str, int] = {}
     missing: dict[str, str] = {}
     for recording in recordings:
-        media = decode_span(recording.path)
+        media = recording.media()
         found = speaking_face(tuple(locator.locate(media)), media.audio, Span(0.0, media.duration_s))
         if isinstance(found, str):
             missing[recording.name] = found
             continue
         indices[recording.name] = len(images)
-        images.append(_grey(found.crops[len(found.crops) // 2]))
+        images.append(picture(found))
         labels.append(recording.label)
     pictures = np.stack(images) if images else np.zeros((0, SIDE, SIDE), dtype=np.uint8)
     return ClipFaces(FaceSet(images=pictures, labels=np.array(labels, dtype=np.int64)), indices, missing)
 
 
-def _grey(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An aligned crop `[S, S, 3]` as the pictures of a face corpus are: `[SIDE, SIDE]`."""
+def picture(track: FaceTrack) -> NDArray[np.uint8]:
+    """The aligned crop in the middle of a track as the pictures of a face corpus are: grey, `[SIDE, SIDE]`."""
+    crop = track.crops[len(track.crops) // 2]
     grey = torch.from_numpy((crop.astype(np.float32) @ np.array(_LUMA, dtype=np.float32))[None, None])
     small = F.interpolate(grey, size=(SIDE, SIDE), mode="bilinear", antialias=True)[0, 0]
     return np.asarray(small.round().clamp(0, 255).numpy().astype(np.uint8))

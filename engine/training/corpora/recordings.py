@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.errors import BadMedia
 from engine.media.decode import decode_span
+from engine.signals import Media
 from engine.training.corpora.base import Sex, Turn, Voice
 
 
@@ -24,6 +25,13 @@ class Recording:
     arousal: float | None = None
     sex: Sex | None = None
 
+    def media(self) -> Media:
+        """What its file holds. Raises `BadMedia` that names the file."""
+        try:
+            return decode_span(self.path)
+        except BadMedia as error:
+            raise BadMedia(f"{self.path}: {error}") from error
+
     def turn(self) -> Turn:
         """The recording as a turn with a voice and no face."""
         return Turn(
@@ -39,10 +47,7 @@ class Recording:
 def voices(recordings: Iterable[Recording]) -> Iterator[Voice]:
     """The sound of each. Raises `BadMedia` that names the file that has none."""
     for recording in recordings:
-        try:
-            audio = decode_span(recording.path).audio
-        except BadMedia as error:
-            raise BadMedia(f"{recording.path}: {error}") from error
+        audio = recording.media().audio
         if audio is None:
             raise BadMedia(f"{recording.path} has no sound")
         yield Voice(

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.errors import BadMedia
 from engine.faces.mtcnn import load_mtcnn
 from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
@@ -32,3 +33,11 @@ def test_of_each_clip_the_speakers_face_or_why_there_is_none():
 def test_no_clips_no_faces():
     found = clip_faces([], locator=MtcnnLocator(detector=load_mtcnn()), speaking_face=speaking_face)
     assert found.faces.images.shape == (0, 48, 48)
+
+
+def test_a_clip_that_is_none_is_named(tmp_path):
+    clip = tmp_path / "dia3_utt1.mp4"
+    clip.write_bytes(b"no film at all, but not empty")
+    broken = Recording(name="test/dia3_utt1.mp4", speaker="", label=0, path=clip)
+    with pytest.raises(BadMedia, match=r"dia3_utt1\.mp4"):
+        clip_faces([broken], locator=MtcnnLocator(detector=load_mtcnn()), speaking_face=speaking_face)
