@@ -62,6 +62,13 @@ def fit(
     fitting.end()
 
 
+def still_learning(loss: float) -> float:
+    """The loss of a step. Raises `ConfigurationError` where it is no number: what is left behind would be no model."""
+    if not math.isfinite(loss):
+        raise ConfigurationError(f"the loss is {loss}: the training ran away; a lower learning rate may hold it")
+    return loss
+
+
 class _Fitting:
     """A training between two epochs; everything that the next one depends on is in `state()`."""
 
@@ -106,7 +113,7 @@ class _Fitting:
             nn.utils.clip_grad_norm_(self.parameters, _LONGEST_STEP)
             self.optimizer.step()
             self.rates.step()
-            losses.append(loss.item())
+            losses.append(still_learning(loss.item()))
             report(len(self.epochs) * len(batches) + len(losses), losses[-1])
         rate = float(self.rates.get_last_lr()[0])
         mean = math.fsum(losses) / len(losses)

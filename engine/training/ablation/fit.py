@@ -17,6 +17,7 @@ from engine.training.ablation.material import Material, Part
 from engine.training.ablation.variants import CONTROL, NO_CAM, Direction, states
 from engine.training.batches import DialogueBatch
 from engine.training.corpora.base import Dialogue
+from engine.training.fit import still_learning
 from engine.training.scores import weighted_f1
 from schemas.labels import EMOTIONS
 
@@ -103,6 +104,7 @@ def fit(
             batch = learn.tokens.plain(model.fed(some))
             loss = _loss(model, _noised(batch, schedule.token_noise, generator), weights, schedule)
             optimizer.zero_grad()
+            still_learning(loss.item())
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
             optimizer.step()

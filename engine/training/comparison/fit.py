@@ -15,6 +15,7 @@ from engine.fusion.losses import own_loss
 from engine.training.comparison.contenders import Contender, build
 from engine.training.comparison.measure import measure
 from engine.training.comparison.task import Task, Tokens
+from engine.training.fit import still_learning
 from engine.training.protocols import Fold
 
 _EVALUATED_AT_ONCE = 256
@@ -78,6 +79,7 @@ def fit(name: str, numbers: Mapping[str, Any], task: Task, fold: Fold, *, schedu
                 audio_present=audio.mask.any(dim=1),
                 video_present=video.mask.any(dim=1),
             )
+            still_learning(loss.item())
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()

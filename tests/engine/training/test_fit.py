@@ -25,7 +25,7 @@ def learn(path, chosen, said=None, *, items=10):
     def dev():
         weights.append(layer.weight.detach().clone())
         figure = next(found)
-        return Scores(1, figure, figure, figure, figure, 0.0, 0.0, {}, {})
+        return Scores(1, figure, figure, figure, figure, 0.0, 0.0, {}, {}, {})
 
     fit(
         "line",
@@ -65,3 +65,9 @@ def test_nothing_to_learn_from_is_refused(tmp_path):
 def test_fewer_items_than_a_batch_are_one_batch(tmp_path):
     _, _, epochs = learn(tmp_path, schedule(batch=32))
     assert len(epochs) == 6
+
+
+def test_a_training_that_runs_away_is_told_and_leaves_no_state(tmp_path):
+    with pytest.raises(ConfigurationError, match="ran away"):
+        learn(tmp_path, schedule(learning_rate=1e30))
+    assert not (tmp_path / "line.state").exists()

@@ -89,3 +89,8 @@ def test_class_weights_balance_as_much_as_is_asked():
     assert class_weights(labels, power=0.0)[[1, 4]].tolist() == [1, 1]
     assert class_weights(labels, power=1.0)[[1, 4]].tolist() == pytest.approx([10 / 18, 5])
     assert class_weights(labels, power=1.0)[[0, 2, 3, 5, 6]].tolist() == [0] * 5
+
+
+def test_a_variant_that_ran_away_has_no_score(material):
+    with pytest.raises(ConfigurationError, match="ran away"):
+        reached(material, "complete", "causal", Schedule(width=16, epochs=2, batch=8, learning_rate=1e30))

@@ -7,7 +7,10 @@ import pytest
 from actors.cli import main
 from engine.errors import ConfigurationError
 from engine.training.comparison.contenders import LINEAR
+from engine.training.comparison.fit import Schedule
 from engine.training.comparison.run import UNITS, Plan, compare
+from engine.training.comparison.synthetic import both_needed
+from engine.training.comparison.unit import Unit, run
 
 SMALL = ["--task", "both-needed", "--seeds", "1", "--epochs", "1"]
 
@@ -53,3 +56,10 @@ def test_a_time_axis_that_is_as_short_as_the_task_is_no_other_setting(tmp_path):
     done = []
     compare(plan, jobs=1, progress=lambda name, *_: done.append(name))
     assert done == [""]
+
+
+def test_a_model_that_ran_away_has_no_score():
+    """Its first weights, which nothing was learned into, would have been measured in its place."""
+    task, schedule = both_needed(utterances=90), Schedule(epochs=3, batch=8, learning_rate=1e30)
+    with pytest.raises(ConfigurationError, match="ran away"):
+        run(Unit("both-needed", "linear", 0), task, schedule=schedule, masked=False)
