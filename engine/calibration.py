@@ -20,7 +20,15 @@ def probabilities(logits: Logits, *, temperature: float) -> NDArray[np.float64]:
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:
-    """The temperature of least negative log-likelihood (Guo et al. 2017), by a grid and a finer one around its best."""
+    """The temperature of least negative log-likelihood (Guo et al. 2017), by a grid and a finer one around its best.
+
+    A turn whose class is never said (a logit of minus infinity) has the likelihood 0 at every temperature and tells
+    nothing of it; where no turn tells anything, it is 1.
+    """
+    said = np.isfinite(logits[np.arange(len(labels)), labels])
+    if not said.any():
+        return 1.0
+    logits, labels = logits[said], labels[said]
     best = _least(_TEMPERATURES, logits, labels)
     step = _TEMPERATURES[1] / _TEMPERATURES[0]
     return _least(np.geomspace(best / step, best * step, _REFINED), logits, labels)

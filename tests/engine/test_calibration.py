@@ -76,3 +76,13 @@ def test_the_threshold_answers_every_group_well_enough():
     line = abstention_threshold([sure, unsure], coverage=0.95)
     assert (unsure.max(axis=1) >= line).mean() == pytest.approx(0.95, abs=0.001)
     assert (sure.max(axis=1) >= line).mean() > 0.95
+
+
+def test_turns_of_a_class_that_is_never_said_tell_nothing_of_the_temperature():
+    """Whatever the temperature, their likelihood is 0: all of them alike would be the least bad, the first one taken."""
+    logits, labels = overconfident(3.0)
+    silenced = np.concatenate([logits, np.full((len(logits), 1), -np.inf)], axis=1)
+    never = logits.shape[1]
+    told = np.concatenate([silenced, silenced[:5]]), np.concatenate([labels, np.full(5, never)])
+    assert fit_temperature(*told) == pytest.approx(fit_temperature(logits, labels))
+    assert fit_temperature(silenced[:5], np.full(5, never)) == 1.0
