@@ -13,8 +13,8 @@ CARD = Card(
     source="Zadeh et al., IEEE Intelligent Systems 31(6) 2016; features from a public repository",
     licence="CC BY-NC 4.0",
     use="research only",
-    traps="the features of picture and words carry the labels, as outputs of networks trained on them would (one alone of"
-    " the words' has an AUC of .997, one of the picture's .80): no score with them says anything of new people; the"
+    traps="the features of picture and words carry the labels, as outputs of networks trained on them would (one of the"
+    " words' alone has an AUC of .997, one of the picture's .80): no score with them says anything of new people; the"
     " official training part alone, so parts by video are ours; the label is the sign of the sentiment",
 )
 

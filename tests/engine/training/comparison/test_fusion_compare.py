@@ -1,6 +1,7 @@
 """The comparison as a whole: it goes on where it was stopped, and the table says what the units say."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -167,3 +168,10 @@ def test_the_table_names_licences_and_who_is_not_above_the_references(tmp_path):
     assert "By the voice alone:\nEvery model is above `linear` (0.500)." in rendered(table)
     names = [path.name for path in draw(table, tmp_path)]
     assert names == ["scores.png", "masking-t.png", "missing-t.png"]
+
+
+def test_the_committed_table_is_that_of_its_figures():
+    folder = Path(running.__file__).parent / "results"
+    table = json.loads((folder / "table.json").read_text())
+    assert (folder / "table.md").read_text().endswith(rendered(table))
+    assert set(table["tasks"]) == set(TASKS)
