@@ -79,8 +79,8 @@ def test_the_threshold_answers_every_group_well_enough():
 
 
 def test_turns_of_a_class_that_is_never_said_tell_nothing_of_the_temperature():
-    """Whatever the temperature, their likelihood is 0: all of them alike would be the least bad, the first one taken."""
-    logits, labels = overconfident(3.0)
+    """Their likelihood is 0 at every temperature, so that the first one tried would be as good as any."""
+    logits, labels = overconfident(3.0, count=500)
     silenced = np.concatenate([logits, np.full((len(logits), 1), -np.inf)], axis=1)
     never = logits.shape[1]
     told = np.concatenate([silenced, silenced[:5]]), np.concatenate([labels, np.full(5, never)])
