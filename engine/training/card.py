@@ -13,7 +13,7 @@ _COLUMNS = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 
 _SEEN = "one speaker's turn, up to 30 s of 16 kHz mono voice, aligned face crops of 64 x 64, or either alone"
 _HEARD = "one speaker's turn, up to 30 s of 16 kHz mono voice; there is no face encoder, and no face is searched for"
-_VOICES = {card.name for card in (ravdess.CARD, emodb.CARD)}
+_LANGUAGES = {card.name: card.language for card in (ravdess.CARD, emodb.CARD)}
 _ANY_USE = (
     "- Reliance on it for other voices than few actors', whatever its licence allows: measure it on your own first."
 )
@@ -58,7 +58,7 @@ every turn the first of its dialogue. Utterance only: the fusion's own head.
 Of so many turns, with Wilson's interval of 95 % as if the turns knew nothing of each other.
 
 {recalls}
-
+{pictures}
 ## What it is not for
 
 - Any decision about a person. It learned {learned}; what somebody feels is another matter.
@@ -68,8 +68,11 @@ Of so many turns, with Wilson's interval of 95 % as if the turns knew nothing of
 """
 
 
-def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
-    """Write `README.md` and `LICENSE` beside the checkpoint whose configuration this is; `count` of its parameters."""
+def write(folder: Path, config: Mapping[str, Any], *, count: int, pictures: Sequence[str]) -> None:
+    """Write `README.md` and `LICENSE` beside the checkpoint whose configuration this is.
+
+    count: of its parameters; pictures: names of files in the folder that the card shows.
+    """
     data: Sequence[Mapping[str, Any]] = config["data"]
     (folder / "LICENSE").write_text(licence.text(data))
     calibration, sees = config["calibration"], config["encoders"]["face"].get("name") != NONE
@@ -81,7 +84,7 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
         unlearned=_unlearned(config.get("unlearned", ())),
         inputs=_SEEN if sees else _HEARD,
         learned="acted voices and pictures from a web search" if sees else "acted voices",
-        languages=" and ".join(dict.fromkeys(one["language"] for one in data if one["name"] in _VOICES)),
+        languages=" and ".join(dict.fromkeys(_LANGUAGES[one["name"]] for one in data if one["name"] in _LANGUAGES)),
         use=_ANY_USE if licence.any_use(data) else "- Commercial use: see LICENSE.",
         encoders=", ".join(
             _named(config["encoders"][of], name) for of, name in (("audio", "voice"), ("face", "face"))[: 1 + sees]
@@ -100,6 +103,7 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int) -> None:
             ("on", "turns", *_COLUMNS, "answered", "weighted_f1, 95 %", "uar, 95 %"),
             [_row(name, row) for name, row in config["metrics"].items()],
         ),
+        pictures="".join(f"\n![{Path(name).stem}]({name})\n" for name in pictures),
         recalls=_table(
             ("on", *config["labels"]),
             [[name, *(_recall(row, label) for label in config["labels"])] for name, row in config["metrics"].items()],

@@ -43,8 +43,8 @@ def material(corpus: str, data: Path) -> Material:
             raise ConfigurationError(f"corpus {corpus} has no turn to measure under {data}: is it unpacked there?")
         return replace(found, conditions={name: some for name, some in found.conditions.items() if some})
     if Path(corpus).is_file():
-        dialogues, voices = manifest.read(Path(corpus))
-        return Material({Path(corpus).stem: dialogues}, voices, NO_FACES)
+        own = manifest.read(Path(corpus), locator=MtcnnLocator(detector=load_mtcnn()), speaking_face=speaking_face)
+        return Material({Path(corpus).stem: own.dialogues}, own.voices, own.faces)
     raise ConfigurationError(f"no corpus {corpus!r}: name one of {', '.join(BY_NAME)}, or a manifest")
 
 

@@ -115,8 +115,9 @@ class DialogueTraining(Schedule):
     """The fusion's and the dialogue model's stage; chances are in [0, 1]."""
 
     versions: int
-    acted_turns: int
-    acted_copies: int
+    acted_turns: int = 10
+    acted_copies: int = 0
+    """How often single recordings are acted as calls of so many turns."""
     token_noise: float
     audio_missing: float
     video_missing: float

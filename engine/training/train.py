@@ -1,6 +1,5 @@
 """Training: a recipe and the corpora in, a checkpoint folder out, stage by stage."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -12,15 +11,14 @@ import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
-from safetensors.torch import save
 
-from engine.artifact import FORMAT, identify
-from engine.calibration import abstention_threshold, fit_temperature, probabilities
+from engine.artifact import FORMAT
+from engine.calibration import fit_temperature, probabilities
 from engine.decision import DialogueStates, decision, looking_again
 from engine.errors import ConfigurationError
 from engine.fusion.affect import WithAffect
 from engine.fusion.builders import fusion
-from engine.training import card, tokens
+from engine.training import run_folder, tokens
 from engine.training.affect import is_rated
 from engine.training.batches import Assembler
 from engine.training.conditions import Material
@@ -30,11 +28,12 @@ from engine.training.dialogues import predict, train_dialogues
 from engine.training.evaluate import evaluate
 from engine.training.fit import Following, Progress
 from engine.training.front_ends import FrontEnds
-from engine.training.keeping import read_rows, write_rows
+from engine.training.keeping import read_rows
 from engine.training.recipe import Recipe
 from engine.training.revision import cells, look_twice, told, train_revision
 from engine.training.scores import Scores, score
-from engine.training.stages import Stages, joined
+from engine.training.stages import Stages
+from engine.training.tuning import tune
 from engine.training.unlearned import silence
 from schemas.labels import EMOTIONS
 
@@ -44,21 +43,26 @@ Metrics = dict[str, dict[str, Any]]
 _DIALOGUES = ("voice", "voice_training", "face", "face_training", "fusion", "dialogue", "dialogue_training")
 
 
-def train(chosen: Recipe, out: Path, *, data: Path, progress: Progress, stages: Path | None = None) -> Path:
+def train(
+    chosen: Recipe, out: Path, *, data: Path, progress: Progress, stages: Path | None = None, test: Path | None = None
+) -> Path:
     """Make the checkpoint of a recipe in `out` from the corpora under `data`; returns `out`.
 
     The held-out parts are read at the very end, for the card.
     Stages lie in `stages`, `out/stages` if not said: a training that was interrupted goes on with the first one that
-    is missing, and trainings that share the folder share the stages that are alike.
+    is missing, and in it with the last epoch; trainings that share the folder share the stages that are alike.
+    test: a manifest that nothing else looks at, measured at the end beside the held-out parts.
     Raises `ConfigurationError` for a recipe that is wrong or a corpus that is not there.
     """
+    if test is not None and not test.is_file():
+        raise ConfigurationError(f"{test} is no manifest to test with")
     made = _Training(chosen, out, data=data, stages=Stages(stages or out / "stages"), progress=progress)
     made.encoders()
     made.dialogues()
     made.revision()
     made.calibrate()
     made.save()
-    made.test()
+    made.test(test)
     return made.save()
 
 
@@ -182,17 +186,12 @@ class _Training:
         """One temperature over the dev dialogues, after what nobody has learned is silenced."""
         silence(self.fusion, self.decision, self.curriculum.unlearned)
         tuned, using = self.curriculum.tuned, self._tuning
-        found = {name: predict(self.fusion, self.decision, some, using)[1:] for name, some in tuned.conditions.items()}
-        logits = np.concatenate([one for one, _ in found.values()])
-        temperature = fit_temperature(logits, np.concatenate([labels for _, labels in found.values()]))
-        chances = {name: probabilities(one, temperature=temperature) for name, (one, _) in found.items()}
-        line = abstention_threshold(list(chances.values()), coverage=self.recipe.calibration.coverage)
-        self.config["calibration"] = {"temperature": temperature, "abstain_below": line}
-        for name, (raw, labels) in found.items():
-            before = score(labels, probabilities(raw, temperature=1.0)).ece
-            answered = float((chances[name].max(axis=1) >= line).mean())
-            extra = {"ece_before": before, "answered": answered}
-            self.metrics[name] = asdict(score(labels, chances[name])) | extra
+        coverage = self.recipe.calibration.coverage
+        found = tune(self.fusion, self.decision, tuned.conditions, using, coverage=coverage)
+        self.config["calibration"] = {"temperature": found.temperature, "abstain_below": found.abstain_below}
+        self.metrics |= found.metrics
+        epochs = [{"stage": stage} | row for stage, path in self.epochs.items() for row in read_rows(path)]
+        run_folder.draw(self.out, epochs, found)
         if isinstance(self.decision, DialogueStates) and self.decision.revision is not None:
             self._calibrate_again(self.decision, tuned, using)
 
@@ -208,9 +207,9 @@ class _Training:
             extra = {"said_again": float(said.again.mean())}
             self.metrics[f"{name}, said again"] = asdict(score(looks.labels, said.last)) | extra
 
-    def test(self) -> None:
+    def test(self, also: Path | None) -> None:
         """Measure the checkpoint that was written on what no choice has seen."""
-        for name in self.recipe.corpora.names:
+        for name in (*self.recipe.corpora.names, *([] if also is None else [str(also)])):
             for row in evaluate(str(self.out), name, data=self.data):
                 self.metrics[row.name] = row.causal.as_json() | {"answered": row.answered}
                 if row.withheld is not None:
@@ -218,15 +217,12 @@ class _Training:
 
     def save(self) -> Path:
         """Write the checkpoint folder."""
-        tensors = joined(
-            {
-                "audio_encoder": self.front.voice,
-                "face_encoder": self.front.face,
-                "fusion": self.fusion,
-                **self.decision.modules,
-            }
-        )
-        weights = save(tensors)
+        modules = {
+            "audio_encoder": self.front.voice,
+            "face_encoder": self.front.face,
+            "fusion": self.fusion,
+            **self.decision.modules,
+        }
         config = self.config | {
             "data": [
                 *self.curriculum.sources,
@@ -234,13 +230,7 @@ class _Training:
             ],
             "metrics": self.metrics,
         }
-        config["model_id"] = identify(config, weights)
-        self.out.mkdir(parents=True, exist_ok=True)
-        epochs = [{"stage": stage} | row for stage, path in self.epochs.items() for row in read_rows(path)]
-        write_rows(self.out / "epochs.csv", epochs)
-        (self.out / "model.safetensors").write_bytes(weights)
-        (self.out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        card.write(self.out, config, count=sum(tensor.numel() for tensor in tensors.values()))
+        run_folder.write(self.out, config, modules)
         return self.out
 
     @cached_property

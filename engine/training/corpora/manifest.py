@@ -1,66 +1,134 @@
-"""Any corpus by its manifest: a CSV that names the utterances, one a line; voices only, faces are not read here."""
+"""Any corpus by its manifest, a CSV with an utterance a line: the voice and the speaking face of each."""
 
 import csv
+import io
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import ConfigurationError
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import BadMedia, ConfigurationError
+from engine.faces.base import FaceLocator
 from engine.media.decode import decode_span
-from engine.training.corpora.base import Dialogue, Turn, Voice, existing
+from engine.perceive import SpeakingFace
+from engine.signals import Media, Span
+from engine.training.corpora.base import NO_FACES, Dialogue, FaceSet, Turn, Voice
+from engine.training.corpora.clip_faces import picture
+from engine.training.corpora.tables import read_text
 from schemas.labels import EMOTIONS
 
 _REQUIRED = ("dialogue_id", "utterance_id", "speaker", "media", "start_s", "end_s", "emotion")
+_RATINGS = ("valence", "arousal")
 
 
-def read(path: Path) -> tuple[list[Dialogue], list[Voice]]:
-    """The labelled turns of each dialogue in order, and the voices they name.
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest names."""
 
-    Lines without an emotion or a medium are left out. Raises `ConfigurationError` that names the line that is wrong.
+    dialogues: tuple[Dialogue, ...]
+    voices: tuple[Voice, ...]
+    faces: FaceSet
+    faceless: Mapping[str, str]
+    """Of each utterance with a picture but no face that could be read, the reason."""
+
+
+def read(path: Path, *, locator: FaceLocator, speaking_face: SpeakingFace) -> Manifest:
+    """Hear and see every line that has an emotion, and a medium or a still of the face.
+
+    A still stands for the face where it is named, else the film is looked into as the engine does. A line of which
+    nothing is heard or seen is left out. Raises `ConfigurationError` that names the line that is wrong.
     """
     dialogues: dict[str, list[Turn]] = {}
     voices: list[Voice] = []
-    with existing(path, "the manifest").open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ConfigurationError(f"{path}: the manifest has no column {', '.join(missing)}")
-        for row in reader:
-            if not row["emotion"] or not row["media"]:
-                continue
-            voice = _voice(row, path, line=reader.line_num)
-            voices.append(voice)
-            dialogues.setdefault(row["dialogue_id"], []).append(voice.turn())
-    return [tuple(turns) for turns in dialogues.values()], voices
+    pictures: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    faceless: dict[str, str] = {}
+    for where, row in _rows(path):
+        name = f"{row['dialogue_id']}/{row['utterance_id']}"
+        label = EMOTIONS.index(row["emotion"])
+        valence, arousal = (_rating(row, rating, where) for rating in _RATINGS)
+        media, still = _media(path, row, where), _still(path, row, where)
+        heard = None if media is None else media.audio
+        if heard is not None:
+            voices.append(Voice(name, row["speaker"], label, heard, valence, arousal))
+        face = None
+        seen = still if still is not None else media
+        if seen is not None and seen.frames is not None:
+            found = speaking_face(tuple(locator.locate(seen)), seen.audio, Span(0.0, seen.duration_s))
+            if isinstance(found, str):
+                faceless[name] = found
+            else:
+                face = len(pictures)
+                pictures.append(picture(found))
+                labels.append(label)
+        if heard is not None or face is not None:
+            voice = None if heard is None else name
+            turn = Turn(row["speaker"], label, voice, face, valence, arousal)
+            dialogues.setdefault(row["dialogue_id"], []).append(turn)
+    if not dialogues:
+        raise ConfigurationError(f"{path} names no utterance that has an emotion and can be heard or seen")
+    faces = FaceSet(np.stack(pictures), np.array(labels, dtype=np.int64)) if pictures else NO_FACES
+    return Manifest(tuple(map(tuple, dialogues.values())), tuple(voices), faces, faceless)
 
 
-def _voice(row: dict[str, str], path: Path, *, line: int) -> Voice:
-    if row["emotion"] not in EMOTIONS:
-        raise ConfigurationError(f"{path}, line {line}: {row['emotion']!r} is none of {', '.join(EMOTIONS)}")
-    file = existing(path.parent / row["media"], f"{path.name}, line {line}: the medium")
+def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """The lines with an emotion, and where each stands."""
+    reader = csv.DictReader(io.StringIO(read_text(path)), skipinitialspace=True)
+    missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ConfigurationError(f"{path}: the manifest has no column {', '.join(missing)}")
+    rows: list[tuple[str, dict[str, str]]] = []
+    for raw in reader:
+        row = {name: (raw.get(name) or "").strip() for name in (*_REQUIRED, "face", *_RATINGS)}
+        row["emotion"] = row["emotion"].lower()
+        if row["emotion"] and row["emotion"] not in EMOTIONS:
+            raise ConfigurationError(
+                f"{path}, line {reader.line_num}: {row['emotion']!r} is none of {', '.join(EMOTIONS)}"
+            )
+        if row["emotion"]:
+            rows.append((f"{path}, line {reader.line_num}", row))
+    named: set[tuple[str, str]] = set()
+    for where, row in rows:
+        name = (row["dialogue_id"], row["utterance_id"])
+        if name in named:
+            raise ConfigurationError(f"{where}: utterance {name[1]!r} of {name[0]!r} was named before")
+        named.add(name)
+    return rows
+
+
+def _media(path: Path, row: Mapping[str, str], where: str) -> Media | None:
+    if not row["media"]:
+        return None
     try:
         start_s, end_s = (float(row[name]) if row[name] else None for name in ("start_s", "end_s"))
     except ValueError as error:
-        raise ConfigurationError(f"{path}, line {line}: start_s and end_s are seconds, or empty") from error
-    audio = decode_span(file, start_s=start_s, end_s=end_s).audio
-    if audio is None:
-        raise ConfigurationError(f"{path}, line {line}: {file.name} has no sound")
-    return Voice(
-        name=f"{row['dialogue_id']}/{row['utterance_id']}",
-        speaker=row["speaker"],
-        label=EMOTIONS.index(row["emotion"]),
-        audio=audio,
-        valence=_rating(row, "valence", path, line=line),
-        arousal=_rating(row, "arousal", path, line=line),
-    )
+        raise ConfigurationError(f"{where}: start_s and end_s are seconds, or empty") from error
+    return _decoded(path.parent / row["media"], where, start_s=start_s, end_s=end_s)
 
 
-def _rating(row: dict[str, str], name: str, path: Path, *, line: int) -> float | None:
-    if not row.get(name):
+def _still(path: Path, row: Mapping[str, str], where: str) -> Media | None:
+    return _decoded(path.parent / row["face"], where) if row["face"] else None
+
+
+def _decoded(file: Path, where: str, *, start_s: float | None = None, end_s: float | None = None) -> Media:
+    if not file.is_file():
+        raise ConfigurationError(f"{where}: the medium {file} is no file")
+    try:
+        return decode_span(file, start_s=start_s, end_s=end_s)
+    except BadMedia as error:
+        raise ConfigurationError(f"{where}: {file.name}: {error}") from error
+
+
+def _rating(row: Mapping[str, str], name: str, where: str) -> float | None:
+    if not row[name]:
         return None
     try:
         rating = float(row[name])
     except ValueError:
         rating = math.nan
     if not -1 <= rating <= 1:
-        raise ConfigurationError(f"{path}, line {line}: {name} {row[name]!r} is no number in [-1, 1]")
+        raise ConfigurationError(f"{where}: {name} {row[name]!r} is no number in [-1, 1]")
     return rating

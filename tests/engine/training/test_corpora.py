@@ -5,11 +5,18 @@ import numpy as np
 import pytest
 
 from engine.errors import ConfigurationError
+from engine.faces.mtcnn import load_mtcnn
+from engine.faces.speaking import speaking_face
+from engine.faces.track import MtcnnLocator
 from engine.training.corpora import emodb, fer2013, manifest, ravdess, scripted
 from schemas.labels import EMOTIONS
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the shared corpora are not at {DATA}")
+
+
+def read_manifest(path):
+    return manifest.read(path, locator=MtcnnLocator(detector=load_mtcnn()), speaking_face=speaking_face)
 
 
 @needs_data
@@ -71,22 +78,23 @@ def test_a_manifest_says_which_line_is_wrong(small_corpora, line, message):
     path = small_corpora.manifest
     path.write_text(f"dialogue_id,utterance_id,speaker,media,start_s,end_s,emotion\n{line}\n")
     with pytest.raises(ConfigurationError, match=message):
-        manifest.read(path)
+        read_manifest(path)
 
 
 def test_a_manifest_without_a_column_is_refused(small_corpora):
     small_corpora.manifest.write_text("dialogue_id,speaker\nd,A\n")
     with pytest.raises(ConfigurationError, match=r"no column utterance_id, media"):
-        manifest.read(small_corpora.manifest)
+        read_manifest(small_corpora.manifest)
 
 
 def test_a_manifest_may_rate_valence_and_arousal(small_corpora):
     head = "dialogue_id,utterance_id,speaker,media,start_s,end_s,emotion,valence,arousal\n"
     small_corpora.manifest.write_text(f"{head}d,1,A,one.flac,,,joy,0.5,\nd,2,B,one.flac,,,joy,,-1\n")
-    (dialogue,), voices = manifest.read(small_corpora.manifest)
+    found = read_manifest(small_corpora.manifest)
+    (dialogue,), voices = found.dialogues, found.voices
     assert [(turn.valence, turn.arousal) for turn in dialogue] == [(0.5, None), (None, -1.0)]
     assert [(voice.valence, voice.arousal) for voice in voices] == [(0.5, None), (None, -1.0)]
     for wrong in ("3", "much"):
         small_corpora.manifest.write_text(f"{head}d,1,A,one.flac,,,joy,0,{wrong}\n")
         with pytest.raises(ConfigurationError, match=rf"line 2: arousal '{wrong}' is no number in \[-1, 1\]"):
-            manifest.read(small_corpora.manifest)
+            read_manifest(small_corpora.manifest)
