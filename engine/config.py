@@ -85,8 +85,8 @@ class ModelSettings(_Section):
     """Which checkpoint, and where it runs."""
 
     checkpoint: str = "default"
-    """A folder, a hub id, or `default`: the one that ships with the engine. It brings encoders, fusion and dialogue
-    model."""
+    """A folder, a hub id, or one that ships with the engine: `default`, or `open`, of voices alone and for any use. It
+    brings encoders, fusion and dialogue model."""
     num_gpus: Annotated[float, Field(ge=0)] = 0
     explain: bool = True
     """Measure how much each modality counted, by masking it: two more rows in the batch."""

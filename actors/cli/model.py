@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What a model is made of, and what a checkpoint is.", no_args_is_help=True)
 
-Checkpoint = Annotated[str, typer.Argument(help="A folder, a hub id, or `default`.")]
+Checkpoint = Annotated[str, typer.Argument(help="A folder, a hub id, `default` or `open`.")]
 
 
 @app.command()
 def show(
-    checkpoint: Annotated[str | None, typer.Argument(help="A folder, a hub id, or `default`.")] = None,
+    checkpoint: Annotated[str | None, typer.Argument(help="A folder, a hub id, `default` or `open`.")] = None,
     fusion: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="A fusion model instead, at its paper's numbers; see `model fusions`."),

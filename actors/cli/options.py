@@ -55,8 +55,8 @@ Checkpoint = Annotated[
     typer.Option(
         "--checkpoint",
         metavar="NAME",
-        help="A folder, a hub id, or `default`. Encoders, fusion and dialogue model are the checkpoint's own: its "
-        "weights fit no others, and `turntone train --fusion` makes it another.",
+        help="A folder, a hub id, `default`, or `open`: voices alone, for any use. Encoders, fusion and dialogue model "
+        "are the checkpoint's own: its weights fit no others, and `turntone train --fusion` makes it another.",
     ),
 ]
 Broker = Annotated[

@@ -115,7 +115,7 @@ def _train_voice(recipe: Path, out: Path, data: Path, folds: int | None) -> None
 
 def evaluate(
     checkpoint: Annotated[
-        str, typer.Argument(help="A folder, a hub id, or `default`; its fusion and its dialogue model are its own.")
+        str, typer.Argument(help="A folder, a hub id, `default` or `open`; fusion and dialogue model are its own.")
     ],
     on: Annotated[str, typer.Option(metavar="CORPUS", help="A MELD folder, a manifest with labels, or a known name.")],
     data: Annotated[Path, typer.Option(help="Folder of the corpora with names.")] = Path("data"),

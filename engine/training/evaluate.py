@@ -49,7 +49,7 @@ class Row:
 
 
 def evaluate(checkpoint: str, corpus: str, *, data: Path) -> Iterator[Row]:
-    """Score a checkpoint (a folder, a hub id or `default`) on a corpus, condition by condition.
+    """Score a checkpoint (a folder, a hub id, `default` or `open`) on a corpus, condition by condition.
 
     corpus: one of `conditions.BY_NAME`, whose held-out parts are read under `data`, or the path of a manifest.
     Raises `CheckpointError` and `ConfigurationError`.
