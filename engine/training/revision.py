@@ -62,10 +62,13 @@ def train_revision(
 ) -> None:
     """Train the backward cells and their classifier; fusion and states, in `eval()`, are read and not changed.
 
-    The dialogues vary as they did for the states (`chances`), so that a window may lack a modality or a participant.
+    What the classifier reads off the forward E begins as the states' own has it, so that the training is left
+    with what later turns change. The dialogues vary as they did for the states (`chances`), so that a window may lack a
+    modality or a participant.
     """
     generator = torch.Generator().manual_seed(seed)
     weights = class_weights(np.array([turn.label for one in dialogues for turn in one]))
+    _begin(states)
 
     def loss_of(chosen: Tensor) -> Tensor:
         batch = assembler.varied([dialogues[index] for index in chosen.tolist()], chances, generator)
@@ -120,6 +123,14 @@ def cells(states: DialogueStates) -> Revision:
     if states.revision is None:
         raise ConfigurationError("these states have no backward cells; say [revision] turns in the recipe")
     return states.revision
+
+
+@torch.no_grad()
+def _begin(states: DialogueStates) -> None:
+    classifier, own = cells(states).classifier, states.dialogue.classifier
+    # The other half stays as it was drawn: from zeros, the backward cells learn several times as slowly.
+    classifier.weight[:, : own.in_features] = own.weight
+    classifier.bias.copy_(own.bias)
 
 
 def _looks(fusion: AnyFusion, states: DialogueStates, batch: DialogueBatch) -> tuple[Tensor, Tensor]:

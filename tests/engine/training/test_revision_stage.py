@@ -6,16 +6,20 @@ import torch
 
 from engine import artifact, parts
 from engine.calibration import probabilities
+from engine.decision import decision, looking_again
 from engine.errors import ConfigurationError
+from engine.fusion.builders import fusion
 from engine.models import load_models
 from engine.signals import StepRequest, Utterance
 from engine.training import tokens
 from engine.training.batches import Assembler, only
 from engine.training.corpora import ravdess, scripted
-from engine.training.corpora.base import NO_FACES
+from engine.training.corpora.base import NO_FACES, Turn
 from engine.training.evaluate import evaluate
-from engine.training.recipe import load
-from engine.training.revision import TwoLooks, look_twice, told
+from engine.training.fit import Following
+from engine.training.recipe import DialogueTraining, RevisionTraining, load
+from engine.training.revision import TwoLooks, look_twice, told, train_revision
+from engine.training.tokens import TokenBank
 from engine.training.train import train
 
 AHEAD = 2
@@ -29,6 +33,24 @@ label_smoothing = 0.0
 dropout = 0.1
 [calibration]
 """
+
+CHANCES = DialogueTraining(
+    epochs=1,
+    batch=1,
+    learning_rate=1.0,
+    weight_decay=0.0,
+    label_smoothing=0.0,
+    patience=None,
+    versions=1,
+    acted_turns=1,
+    acted_copies=1,
+    token_noise=0.0,
+    audio_missing=0.0,
+    video_missing=0.0,
+    one_modality=0.0,
+    participant_missing=0.0,
+)
+"""Everything as it is."""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +125,41 @@ def test_a_turn_is_said_again_in_a_stream_as_it_was_measured(made, shared_corpor
     assert all(one.abstained is None or one.confidence < loaded.abstain_below for one in revised)
     (still,) = load_models(read, explain=False, device="cpu", revise=False).infer([StepRequest({}, tuple(turns))])
     assert still.revised == ()
+
+
+def test_what_only_the_next_turn_tells_is_learned(tmp_path):
+    torch.manual_seed(0)
+    states = looking_again(decision({"width": 8}), turns_ahead=1)
+    model = fusion("avafn", audio_width=4, video_width=4, width=8, classes=7)
+    for module in (model, *states.modules.values()):
+        module.eval()
+    generator = torch.Generator().manual_seed(1)
+    voices = {name: [torch.randn(1, 4, generator=generator)] for name in ("joy", "anger")}
+    using = Assembler(bank=TokenBank(voices=voices, faces={}), audio_width=4, video_width=4)
+    # What a turn is can be heard in the next one alone.
+    heard = [torch.randint(0, 2, (4,), generator=generator).tolist() for _ in range(32)]
+    dialogues = [
+        tuple(Turn(speaker="a", label=(1, 3)[says], voice=("joy", "anger")[now], face=None) for says, now in pairs)
+        for pairs in ([(later, now) for now, later in zip(one, [*one[1:], 0], strict=True)] for one in heard)
+    ]
+
+    schedule = RevisionTraining(
+        turns=1,
+        dropout=0.0,
+        epochs=100,
+        batch=32,
+        learning_rate=3e-2,
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        patience=None,
+    )
+    before = look_twice(model, states, dialogues, using)
+    following = Following(lambda *_: None, tmp_path / "state.pt")
+    train_revision(model, states, dialogues, using, schedule=schedule, chances=CHANCES, seed=0, following=following)
+    after = look_twice(model, states, dialogues, using)
+    np.testing.assert_array_equal(after.first, before.first)
+    right = (after.second.argmax(axis=1) == after.labels)[after.later].mean()
+    assert right > 0.9 > (after.first.argmax(axis=1) == after.labels)[after.later].mean()
 
 
 def test_the_tables_and_the_card_tell_what_was_said_again(made, shared_corpora):
