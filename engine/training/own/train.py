@@ -45,6 +45,8 @@ def train(chosen: OwnRecipe, source: Path, out: Path, *, base: str, test: Path |
     """
     if test is not None and not test.is_file():
         raise ConfigurationError(f"{test} is no manifest to test with")
+    if test is not None and source.exists() and test.samefile(source):
+        raise ConfigurationError(f"{test} is what is learned from: a test is of dialogues that nothing has seen")
     read = artifact.read(artifact.find(base))
     loaded = parts.load(read)
     corpus = manifest.read(source, locator=MtcnnLocator(detector=load_mtcnn()), speaking_face=speaking_face)

@@ -149,3 +149,11 @@ def test_what_a_checkpoint_never_said_can_be_learned():
     for module in (loaded.fusion.head, *(module.classifier for module in loaded.decision.modules.values())):
         assert module.bias.isfinite().all()
         assert module.bias[EMOTIONS.index("joy")] == module.bias.min()
+
+
+def test_what_is_learned_from_is_no_test(tmp_path):
+    mine = sample(tmp_path / "mine.csv", 0, 1)
+    for same in (mine, tmp_path / "." / "mine.csv"):
+        with pytest.raises(ConfigurationError, match=r"mine\.csv is what is learned from"):
+            train(short(), mine, tmp_path / "out", base="default", test=same, progress=quiet)
+    assert not (tmp_path / "out").exists()
