@@ -18,7 +18,7 @@ Examples:
 
   turntone bench fusion --data data --out look --task mosi --model ca --model ca+dca --seeds 1 --epochs 1
 
-All of it takes about an hour of one core. Stopped, the same command goes on where it was.
+All of it takes about forty minutes of a quiet core. Stopped, the same command goes on where it was.
 """
 
 app = typer.Typer(help="Comparisons that train what they compare.", no_args_is_help=True)
