@@ -14,6 +14,7 @@ GOLDEN = Path(__file__).parent.parent / "golden" / "wire"
 MESSAGES = {
     "turn-v1": EmotionEvent,
     "turn-withheld-v1": EmotionEvent,
+    "turn-revised-v1": EmotionEvent,
     "dialogue-ended-v1": DialogueEvent,
     "dialogue-merged-v1": DialogueEvent,
     "started-v1": DialogueStarted,
