@@ -12,6 +12,7 @@ from actors.cli import (
     dialogue,
     doctor,
     enroll,
+    evaluation,
     model,
     replay,
     stream,
@@ -57,7 +58,7 @@ app.command("stream", epilog=stream.EXAMPLES)(stream.stream)
 app.command("enroll")(enroll.enroll)
 app.command("watch")(watch.watch)
 app.command("train")(training.train)
-app.command("evaluate")(training.evaluate)
+app.command("evaluate")(evaluation.evaluate)
 app.command("schema")(contract.schema)
 app.command("doctor")(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")

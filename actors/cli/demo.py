@@ -1,8 +1,5 @@
 """`turntone demo`: two bundled conversations through the whole stack."""
 
-import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +8,7 @@ import typer
 from actors.cli.hearing import Hearing
 from actors.cli.options import Checkpoint, ConfigFile, configured
 from actors.cli.steps import show_step
+from actors.cli.through import replay_through
 from actors.cli.up import say_model, say_where
 
 if TYPE_CHECKING:
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from simulators.replay import Replayed
 
 _SPEED = 2.0
-_PATIENCE_S = 60.0
-"""Without a turn for so long after the last segment, the rest counts as unanswered."""
 
 
 def demo(
@@ -50,31 +46,15 @@ def demo(
 
 def play(running: "Supervisor", stop: Event) -> bool:
     """Replay both samples and judge what came; says whether all that was promised was kept."""
-    from engine.transport.kafka_reader import KafkaReader
-    from schemas.topics import DEAD_LETTERS, DIALOGUES, TURNS
+    from simulators.corpus import Corpus
+    from simulators.folder import open_corpus
+    from simulators.replay import PERFORMER, new_run
+    from simulators.samples import CALL, MEETING
 
-    address = running.config.broker.bootstrap or ""
-    reader = KafkaReader(bootstrap=address, topics=[TURNS, DIALOGUES, DEAD_LETTERS], from_beginning=False)
     hearing = Hearing(json=False)
+    corpus = Corpus("samples", (*open_corpus(CALL).dialogues, *open_corpus(MEETING).dialogues))
     typer.echo(f"A call and a meeting, {_SPEED:g} times as fast as life; the agent's turns are withheld.", err=True)
-    try:
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="replay") as threads:
-            replaying = threads.submit(_replay, address, stop)
-            heard_s = time.monotonic()
-            while not stop.is_set() and not _over(replaying, hearing):
-                running.wait(timeout_s=0.0)
-                for record in reader.read(timeout_s=0.3):
-                    hearing(record)
-                    heard_s = time.monotonic()
-                if not replaying.done():
-                    heard_s = time.monotonic()
-                elif time.monotonic() - heard_s > _PATIENCE_S:
-                    break
-            for record in reader.read(timeout_s=1.0):
-                hearing(record)
-            replayed = replaying.result()
-    finally:
-        reader.close()
+    replayed = replay_through(running, corpus, stop=stop, run=new_run(), role=PERFORMER, speed=_SPEED, hearing=hearing)
     return judge(running.config, replayed, hearing)
 
 
@@ -98,36 +78,3 @@ def judge(config: "Config", replayed: "Replayed", hearing: Hearing) -> bool:
     for problem in problems:
         typer.secho(problem, fg="red", err=True)
     return not problems
-
-
-def _replay(address: str, stop: Event) -> "Replayed":
-    from engine.clock import SystemClock
-    from engine.transport.kafka_publisher import KafkaPublisher
-    from simulators.corpus import Corpus
-    from simulators.folder import open_corpus
-    from simulators.replay import Replay, new_run
-    from simulators.samples import CALL, MEETING
-
-    dialogues = (*open_corpus(CALL).dialogues, *open_corpus(MEETING).dialogues)
-    publisher = KafkaPublisher(bootstrap=address)
-    try:
-        player = Replay(
-            publisher=publisher,
-            clock=SystemClock(),
-            wait=partial(_wait, stop),
-            report=lambda _: None,
-            run=new_run(),
-            speed=_SPEED,
-        )
-        return player.play(Corpus("samples", dialogues))
-    finally:
-        publisher.close()
-
-
-def _wait(stop: Event, seconds: float) -> None:
-    if stop.wait(seconds):
-        raise KeyboardInterrupt
-
-
-def _over(replaying: "Future[Replayed]", hearing: Hearing) -> bool:
-    return replaying.done() and set(replaying.result().dialogue_ids) <= hearing.ended

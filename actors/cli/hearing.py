@@ -14,9 +14,10 @@ class Hearing:
     """Shows turns as a table or as JSON, and dead letters as sentences on the error stream.
 
     only: the dialogue that is of interest; None: all of them.
+    silent: turns are kept and not shown.
     """
 
-    def __init__(self, *, json: bool, only: str | None = None) -> None:
+    def __init__(self, *, json: bool, only: str | None = None, silent: bool = False) -> None:
         from rich.console import Console
 
         from actors.cli.table import TurnTable
@@ -29,6 +30,7 @@ class Hearing:
         """Dialogues that are over."""
         self._json = json
         self._only = only
+        self._silent = silent
         self._table = TurnTable(self.console)
 
     def __call__(self, record: "Incoming") -> None:
@@ -45,6 +47,8 @@ class Hearing:
         else:
             event = EmotionEvent.model_validate_json(record.value)
             self.events.append(event)
+            if self._silent:
+                return
             if self._json:
                 typer.echo(record.value)
             else:
