@@ -168,8 +168,11 @@ class Pipeline:
     ) -> Stepped:
         """Answer a segment with a dead letter; its media is kept only where its speaker may be inferred.
 
-        What its headers say of its speaker holds all the same: consent withdrawn in it is withdrawn.
+        What its headers say of its speaker holds all the same: consent withdrawn in it is withdrawn. A dialogue's end
+        is no dead letter where only the second looks at its last turns fail: it ends without them.
         """
+        if arrival.segment.type == ENDED_TYPE and stage != "prepare":
+            return self.finish(replace(self.prepare(arrival, record), request=None), None)
         opened = self._open(arrival, record)
         ruling = self._identifier.rule(opened.arrival.segment, opened.record, opened.tensors)
         entered = self._entered(opened, ruling.roster)

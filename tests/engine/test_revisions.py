@@ -165,6 +165,17 @@ def test_who_is_announced_as_denied_or_fails_in_a_dead_letter_is_not_said_again(
         assert recent.numbers(snapshot.decode(record.state)) == {1}
 
 
+def test_a_dialogue_ends_even_if_its_last_turns_cannot_be_looked_at_again():
+    pipeline = spoken.build()
+    heard = play(says(1), says(2, "bob"), again=chances(ANGER), pipeline=pipeline)[-1].record
+    arrival = pipeline.read(ends(3))
+    stepped = pipeline.reject(arrival, heard, error=RuntimeError("no"), stage="infer", attempts=3)
+    (end,) = stepped.events
+    assert DialogueEvent.model_validate_json(end.value).speakers["ann"].labels == {"joy": 1}
+    record = stepped.record
+    assert (record.status, record.state, record.recent, record.version) == ("ended", b"", (), heard.version + 1)
+
+
 def test_several_turns_of_one_segment_wait_each_for_themselves():
     steps = play(incoming(1, (10, 2), (80, 2), (10, 2), (80, 2), role="customer"), ends(2), again=chances(ANGER))
     assert [said(step) for step in steps] == [[(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1)], [(2, 1)]]
