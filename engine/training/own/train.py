@@ -16,6 +16,7 @@ from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
 from engine.parts import Parts
 from engine.training import run_folder, tokens
+from engine.training.affect import is_rated
 from engine.training.batches import Assembler, only
 from engine.training.corpora import manifest
 from engine.training.corpora.base import Dialogue
@@ -24,6 +25,7 @@ from engine.training.dialogues import predict, train_dialogues
 from engine.training.evaluate import evaluate
 from engine.training.fit import Following, Progress
 from engine.training.keeping import read_rows
+from engine.training.own.affect import described, saying_affect
 from engine.training.own.parting import Parted, part
 from engine.training.own.recipe import OwnRecipe
 from engine.training.scores import Scores, score
@@ -51,6 +53,8 @@ def train(chosen: OwnRecipe, source: Path, out: Path, *, base: str, test: Path |
     loaded = parts.load(read)
     corpus = manifest.read(source, locator=MtcnnLocator(detector=load_mtcnn()), speaking_face=speaking_face)
     parted = part(corpus.dialogues, dev_share=chosen.manifest.dev_share, seed=chosen.seed)
+    rated = is_rated(parted.train)
+    loaded = replace(loaded, fusion=saying_affect(loaded.fusion, rated=rated, seed=chosen.seed))
     using = _assembler(loaded, corpus, chosen)
     deciding = _without_revision(loaded.decision)
     modules = {"fusion": loaded.fusion, **deciding.modules}
@@ -83,6 +87,7 @@ def train(chosen: OwnRecipe, source: Path, out: Path, *, base: str, test: Path |
     metrics: dict[str, Any] = {f"{source.stem} dev, {base} as it came": asdict(before), **tuned.metrics}
     config: dict[str, Any] = {
         **{name: value for name, value in read.config.items() if name not in _PASSING},
+        **described(read.config, rated=rated),
         "calibration": {"temperature": tuned.temperature, "abstain_below": tuned.abstain_below},
         "data": [*read.config.get("data", ()), _source(source, parted, corpus.faceless)],
         "unlearned": unlearned,
