@@ -14,6 +14,7 @@ from engine.errors import ConfigurationError
 from engine.faces.mtcnn import load_mtcnn
 from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
+from engine.faces.unread import Unsearched, no_face
 from engine.parts import Parts
 from engine.training import run_folder, tokens
 from engine.training.affect import is_rated
@@ -51,7 +52,10 @@ def train(chosen: OwnRecipe, source: Path, out: Path, *, base: str, test: Path |
         raise ConfigurationError(f"{test} is what is learned from: a test is of dialogues that nothing has seen")
     read = artifact.read(artifact.find(base))
     loaded = parts.load(read)
-    corpus = manifest.read(source, locator=MtcnnLocator(detector=load_mtcnn()), speaking_face=speaking_face)
+    if read.sees:
+        corpus = manifest.read(source, locator=MtcnnLocator(detector=load_mtcnn()), speaking_face=speaking_face)
+    else:
+        corpus = manifest.read(source, locator=Unsearched(), speaking_face=no_face)
     parted = part(corpus.dialogues, dev_share=chosen.manifest.dev_share, seed=chosen.seed)
     rated = is_rated(parted.train)
     loaded = replace(loaded, fusion=saying_affect(loaded.fusion, rated=rated, seed=chosen.seed))
