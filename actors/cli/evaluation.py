@@ -2,7 +2,9 @@
 
 import json as jsonlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from engine.training.table import Line
     from schemas.events import EmotionEvent
     from simulators.corpus import Corpus
-    from simulators.score import Answer
+    from simulators.score import Answer, Share
     from simulators.timeline import Sent
 
 
@@ -36,6 +38,7 @@ def evaluate(
         bool,
         typer.Option("--through-stack", help="Replay the media through Kafka as well, and measure what is served."),
     ] = False,
+    dialogues: Annotated[int | None, typer.Option(min=1, help="Of files, only the first so many dialogues.")] = None,
     role: Role = "performer",
     config_file: ConfigFile = None,
 ) -> None:
@@ -45,16 +48,21 @@ def evaluate(
     names (scripted, ravdess, emodb, fer2013) are the held-out parts the checkpoint's card reports; crema-d, iemocap and
     meld are read from folders of those names, as they are distributed. Of dialogues the table says too what it costs
     to withhold one party. --through-stack starts what `turntone demo` starts, and takes a corpus that has files: a MELD
-    folder or a manifest.
+    folder, a manifest, or scripted, whose voices and faces are written to a folder that goes again.
     """
     from engine.errors import ConfigurationError
     from engine.training.evaluate import evaluate as measure
     from engine.training.table import as_text, write
+    from simulators.scripted import write as write_scripted
 
     if Path(on).exists():
-        lines = _streamed(checkpoint, Path(on), role, config_file, through_stack=through_stack)
-    elif through_stack:
-        raise ConfigurationError(f"--through-stack replays files: name a MELD folder or a manifest, not {on!r}")
+        lines = _streamed(checkpoint, Path(on), dialogues, role, config_file, through_stack=through_stack)
+    elif through_stack and on == "scripted":
+        with TemporaryDirectory() as folder:
+            source = write_scripted(data, Path(folder))
+            lines = _streamed(checkpoint, source, dialogues, role, config_file, through_stack=True)
+    elif through_stack or dialogues is not None:
+        raise ConfigurationError(f"{on} has no files to replay: name a MELD folder, a manifest, or scripted")
     else:
         lines = [line for row in measure(checkpoint, on, data=data) for line in row.lines]
     if out is not None:
@@ -67,7 +75,7 @@ def evaluate(
 
 
 def _streamed(
-    checkpoint: str, source: Path, role: str, config_file: Path | None, *, through_stack: bool
+    checkpoint: str, source: Path, dialogues: int | None, role: str, config_file: Path | None, *, through_stack: bool
 ) -> list["Line"]:
     """What the engine says in one process, and what it serves, of one run of the same media."""
     from engine.config import FaceSettings
@@ -77,6 +85,7 @@ def _streamed(
     from simulators.score import match
 
     corpus, run = open_corpus(source), new_run()
+    corpus = replace(corpus, dialogues=corpus.dialogues[:dialogues])
     if not any(turn.emotion for dialogue in corpus.dialogues for turn in dialogue.utterances):
         raise ConfigurationError(f"{source} names no emotions to measure against; a manifest has a column for them")
     config = configured(config_file, checkpoint=checkpoint)
@@ -87,9 +96,8 @@ def _streamed(
     if through_stack:
         served = match(*_through_stack(config, corpus, run=run, role=role))
         lines.append(line_of(f"{corpus.name}, served through the stack", served))
-        told = [pair for pair in zip(offline, served, strict=True) if pair[0].label or pair[1].label]
-        same = sum(one.label == other.label for one, other in told)
-        typer.echo(f"{same} of {len(told)} turns are called the same in one process and through the stack", err=True)
+        same = alike(offline, served)
+        typer.echo(f"{same} turns are called the same in one process and through the stack", err=True)
     return lines
 
 
@@ -120,6 +128,16 @@ def _through_stack(
     if replayed.interrupted:
         raise typer.Exit(130)
     return replayed.sent, hearing.events
+
+
+def alike(offline: "Sequence[Answer]", served: "Sequence[Answer]") -> "Share":
+    """How many turns have the same label in both, of those that have one in either; in whatever order they come."""
+    from simulators.score import Share
+
+    told = {(one.sent.dialogue_id, one.sent.utterance_id): one.label for one in offline}
+    pairs = [(told.get((one.sent.dialogue_id, one.sent.utterance_id)), one.label) for one in served]
+    pairs = [pair for pair in pairs if pair != (None, None)]
+    return Share(sum(one == other for one, other in pairs), len(pairs))
 
 
 def line_of(name: str, answers: "Sequence[Answer]") -> "Line":

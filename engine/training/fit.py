@@ -57,8 +57,9 @@ def fit(
     while not fitting.finished:
         fitting.run_epoch(loss_of, report=lambda done, loss: following.progress(stage, done, fitting.steps, loss))
         fitting.judge(following.dev)
+        following.state.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(following.state.with_suffix(".csv"), fitting.epochs)
         keep(following.state, fitting.state())
-    write_rows(following.state.with_suffix(".csv"), fitting.epochs)
     fitting.end()
 
 

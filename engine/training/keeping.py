@@ -10,7 +10,6 @@ import torch
 
 def keep(path: Path, state: Mapping[str, Any]) -> None:
     """Write a state of tensors, numbers and names; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.part")
     torch.save(dict(state), beside)
     beside.replace(path)

@@ -1,4 +1,4 @@
-"""A run's folder: the checkpoint, its card, its epochs as a table, and its pictures."""
+"""A run's folder: the checkpoint, its card, its epochs and figures as tables, and its pictures."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,8 @@ from engine.training.keeping import write_rows
 from engine.training.stages import Modules, joined
 from engine.training.tuning import Tuned
 
-EPOCHS, CURVES, CONFUSION, RELIABILITY = "epochs.csv", "curves.png", "confusion.png", "reliability.png"
+EPOCHS, METRICS = "epochs.csv", "metrics.csv"
+CURVES, CONFUSION, RELIABILITY = "curves.png", "confusion.png", "reliability.png"
 
 
 def write(out: Path, config: Mapping[str, Any], modules: Modules) -> None:
@@ -24,6 +25,11 @@ def write(out: Path, config: Mapping[str, Any], modules: Modules) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "model.safetensors").write_bytes(weights)
     (out / "config.json").write_text(json.dumps(said, indent=2) + "\n")
+    rows = [
+        {"on": name, **{figure: value for figure, value in row.items() if isinstance(value, int | float)}}
+        for name, row in config["metrics"].items()
+    ]
+    write_rows(out / METRICS, rows)
     pictures = [name for name in (CURVES, CONFUSION, RELIABILITY) if (out / name).is_file()]
     card.write(out, said, count=sum(tensor.numel() for tensor in tensors.values()), pictures=pictures)
 

@@ -63,7 +63,7 @@ def test_a_seed_makes_another(command, tmp_path):
         (["train", "own", "--manifest", "mine.csv", "--gate", "dca"], "it takes --manifest, --from, --test, --seed"),
         (["train", "dan", "--seed", "1"], "it takes none of them"),
         (["train", "own", "--manifest", "no.csv"], "no.csv cannot be read"),
-        (["evaluate", "default", "--on", "scripted", "--through-stack"], "--through-stack replays files"),
+        (["evaluate", "default", "--on", "emodb", "--through-stack"], "emodb has no files to replay"),
     ],
 )
 def test_what_makes_no_sense_is_told(command, arguments, message, capsys):

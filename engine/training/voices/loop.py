@@ -4,7 +4,6 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -139,16 +138,3 @@ class Fitting:
                 old.lerp_(new, 1 - kept)
             else:
                 old.copy_(new)
-
-
-def keep(fitting: Fitting, path: Path) -> None:
-    """Write the state; the file appears whole or not at all."""
-    beside = path.with_suffix(".part")
-    torch.save(fitting.state(), beside)
-    beside.replace(path)
-
-
-def go_on(fitting: Fitting, path: Path) -> None:
-    """Restore what `keep` wrote, if it is there."""
-    if path.is_file():
-        fitting.restore(torch.load(path, weights_only=True))

@@ -1,17 +1,18 @@
 """One run: every fold and member of a recipe trained, and asked about the voices that were held out."""
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save_file
 
+from engine.training.keeping import keep, kept, read_rows, write_rows
 from engine.training.voices import answers
 from engine.training.voices.answers import Answer
 from engine.training.voices.folds import Part, Split, split
-from engine.training.voices.loop import Fitting, go_on, keep
+from engine.training.voices.loop import Fitting
 from engine.training.voices.material import Corpus, read
 from engine.training.voices.recipe import VoiceRecipe
 
@@ -59,27 +60,19 @@ def _unit(
     if not (folder / ANSWERS).is_file():
         folder.mkdir(parents=True, exist_ok=True)
         fitting = Fitting(parts, recipe, seed=seed)
-        go_on(fitting, folder / STATE)
+        before = kept(folder / STATE)
+        if before is not None:
+            fitting.restore(before)
+        rows: list[dict[str, Any]] = [*read_rows(folder / EPOCHS)[: fitting.epoch]]
         while not fitting.finished:
             epoch = fitting.run_epoch(stepped=lambda loss: moved(fitting.steps, loss))
             # Who is measured must not be looked at on the way: only where a recipe is chosen.
             seen = answers.accuracies(fitting.averaged, parts) if recipe.protocol.name == "choosing" else {}
-            _note(folder / EPOCHS, asdict(epoch) | seen)
-            keep(fitting, folder / STATE)
+            rows.append(asdict(epoch) | seen)
+            write_rows(folder / EPOCHS, rows)
+            keep(folder / STATE, fitting.state())
         tensors = fitting.averaged.encoder.state_dict()
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)
         answers.write(folder / ANSWERS, answers.ask(fitting.averaged, parts))
         (folder / STATE).unlink()
     return answers.read(folder / ANSWERS)
-
-
-def _note(path: Path, row: dict[str, float]) -> None:
-    """Add an epoch; one that was begun again after a kill replaces what it said before."""
-    rows = []
-    if path.is_file():
-        with path.open(newline="") as lines:
-            rows = [known for known in csv.DictReader(lines) if int(known["number"]) < row["number"]]
-    with path.open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, fieldnames=list(row))
-        writer.writeheader()
-        writer.writerows([*rows, row])

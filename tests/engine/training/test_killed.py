@@ -39,7 +39,7 @@ def keep(path, state):
 fit.keep = keep
 train(load(Path(recipe)), Path(out), data=Path(data), progress=lambda *_: None)
 """
-MADE = ("model.safetensors", "config.json", "epochs.csv")
+MADE = ("model.safetensors", "config.json", "epochs.csv", "metrics.csv")
 STAGES = ("voice", "face", "dialogues", "revision")
 
 
