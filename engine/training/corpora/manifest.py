@@ -102,11 +102,18 @@ def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
 def _media(path: Path, row: Mapping[str, str], where: str) -> Media | None:
     if not row["media"]:
         return None
-    try:
-        start_s, end_s = (float(row[name]) if row[name] else None for name in ("start_s", "end_s"))
-    except ValueError as error:
-        raise ConfigurationError(f"{where}: start_s and end_s are seconds, or empty") from error
+    start_s, end_s = (_seconds(row[name], where) for name in ("start_s", "end_s"))
     return _decoded(path.parent / row["media"], where, start_s=start_s, end_s=end_s)
+
+
+def _seconds(text: str, where: str) -> float | None:
+    try:
+        seconds = float(text) if text else None
+    except ValueError:
+        seconds = math.nan
+    if seconds is not None and not 0 <= seconds < math.inf:
+        raise ConfigurationError(f"{where}: start_s and end_s are seconds of the medium, or empty; one is {text!r}")
+    return seconds
 
 
 def _still(path: Path, row: Mapping[str, str], where: str) -> Media | None:

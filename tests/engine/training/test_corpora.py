@@ -72,6 +72,9 @@ def test_scripted_parts_share_no_actor_and_the_harder_settings_lack_what_they_sa
         ("d,1,A,one.flac,,,boredom", "line 2: 'boredom' is none of"),
         ("d,1,A,two.flac,,,joy", "line 2: the medium"),
         ("d,1,A,one.flac,x,,joy", "line 2: start_s and end_s are seconds"),
+        ("d,1,A,one.flac,nan,,joy", "line 2: start_s and end_s are seconds"),
+        ("d,1,A,one.flac,,inf,joy", "line 2: start_s and end_s are seconds"),
+        ("d,1,A,one.flac,-1,,joy", "line 2: start_s and end_s are seconds"),
     ],
 )
 def test_a_manifest_says_which_line_is_wrong(small_corpora, line, message):
