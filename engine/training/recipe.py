@@ -191,6 +191,8 @@ class Recipe(_Section):
         `ConfigurationError` for a dialogue model that is not known, or whose numbers the recipe lacks.
         """
         name = fusion or self.fusion.name
+        if name != VOICE and self.face.get("name") == NONE:
+            raise ConfigurationError(f"recipe {self.name} has no [face]: there is nothing that {name} could fuse")
         if gate is not None and not name.endswith(f"+{gate}"):
             name = f"{name}+{gate}"
         return self.model_copy(
