@@ -63,7 +63,7 @@ Of so many turns, with Wilson's interval of 95 % as if the turns knew nothing of
 
 - Any decision about a person. It learned {learned}; what somebody feels is another matter.
 - Emotions of people at work or in education, where the law of the European Union forbids it (AI Act, Article 5).
-- Languages, ages and cultures it has not heard: the voices are {languages}, adult and acted.
+- Languages, ages and cultures it has not heard: the voices are {languages}, adult and acted{own}.
 {use}
 """
 
@@ -84,6 +84,7 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int, pictures: Sequ
         unlearned=_unlearned(config.get("unlearned", ())),
         inputs=_SEEN if sees else _HEARD,
         learned="acted voices and pictures from a web search" if sees else "acted voices",
+        own="".join(f", and those of the manifest `{one['name']}`" for one in data if one.get("kind") == "manifest"),
         languages=" and ".join(dict.fromkeys(_LANGUAGES[one["name"]] for one in data if one["name"] in _LANGUAGES)),
         use=_ANY_USE if licence.any_use(data) else "- Commercial use: see LICENSE.",
         encoders=", ".join(

@@ -148,5 +148,6 @@ def _source(source: Path, parted: Parted, faceless: Mapping[str, str]) -> dict[s
         "use": "as its owner says",
         "traps": f"{len(faceless)} pictures without a face that could be read",
         "language": "as recorded",
+        "kind": "manifest",
         "part": f"{len(parted.train)} dialogues; dev {len(parted.dev)}: {parted.label}",
     }

@@ -71,6 +71,7 @@ def test_the_card_says_the_corpus_what_it_came_from_and_the_test(made):
     assert config["metrics"]["unseen"]["turns"] == 6
     assert config["data"][-1]["part"].startswith("2 dialogues; dev 1: whole dialogues, speakers of the same names")
     card = (made / "README.md").read_text()
+    assert "and those of the manifest `mine`" in card
     for name in ("curves.png", "confusion.png", "reliability.png"):
         assert (made / name).is_file()
         assert f"({name})" in card
