@@ -150,15 +150,20 @@ def main() -> None:
     arguments.add_argument("--checkpoint", default="default")
     arguments.add_argument("--turns", type=int, nargs="+", default=[1, 2, 4])
     arguments.add_argument("--epochs", type=int, default=EPOCHS)
+    arguments.add_argument("--versions", type=int, help="of every voice and face, the recipe's if not said")
     chosen = arguments.parse_args()
     torch.set_num_threads(1)
     began = time.perf_counter()
     read = artifact.read(artifact.find(chosen.checkpoint))
     loaded, recipe = parts.load(read), load(FOLDER / "default.toml")
+    if chosen.versions is not None:
+        training = recipe.dialogue_training.model_copy(update={"versions": chosen.versions})
+        recipe = recipe.model_copy(update={"dialogue_training": training})
     conditions, dev = held_out(loaded, recipe, chosen.data)
     dialogues, assembler = learned(loaded, recipe, chosen.data)
     print(f"tokens after {time.perf_counter() - began:.0f} s", flush=True)
-    found: dict[str, Any] = {"model_id": read.model_id, "epochs": chosen.epochs, "turns_ahead": {}}
+    found: dict[str, Any] = {"model_id": read.model_id, "epochs": chosen.epochs}
+    found |= {"versions": recipe.dialogue_training.versions, "turns_ahead": {}}
     for ahead in chosen.turns:
         torch.manual_seed(recipe.seed)
         states = looking_again(loaded.decision, turns_ahead=ahead, dropout=schedule(ahead, 1).dropout)
