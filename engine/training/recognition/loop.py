@@ -3,7 +3,6 @@
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -15,22 +14,13 @@ from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.training import augment
 from engine.training.corpora.base import FaceSet
+from engine.training.keeping import Epoch
 from engine.training.recognition.losses import Loss
 from engine.training.recognition.recipe import FaceRecipe
 
 RecognitionEncoder = DanEncoder | EfficientFaceEncoder
 
 _CLIP = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one pass over the data gave."""
-
-    number: int
-    loss: float
-    learning_rate: float
-    """Of the step that comes next."""
 
 
 class Fitting:

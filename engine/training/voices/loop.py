@@ -3,13 +3,13 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from engine.training.keeping import Epoch
 from engine.training.voices.augmentation import Versions, mixup
 from engine.training.voices.classifier import VoiceClassifier, learned_encoder
 from engine.training.voices.folds import Part
@@ -17,16 +17,6 @@ from engine.training.voices.recipe import VoiceRecipe
 
 _LONGEST_STEP = 5.0
 _WARM_UP = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one pass over the data gave."""
-
-    number: int
-    loss: float
-    learning_rate: float
-    """Of the step that comes next."""
 
 
 class Fitting:
