@@ -6,7 +6,6 @@ from typing import Any
 from engine.training.comparison.contenders import FAMILIES, LINEAR
 
 _METRICS = {"weighted_f1": "weighted F1", "accuracy": "accuracy", "ccc": "CCC"}
-_COSTS = ("parameters", "MACs", "ms 1", "ms 8", "ms 64")
 _SIDES = ("audio", "video")
 
 Row = Mapping[str, Any]

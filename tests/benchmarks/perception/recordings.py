@@ -17,7 +17,6 @@ from engine.signals import SAMPLE_RATE_HZ, Span, Waveform
 
 TRN = tuple(f"trn{index:02d}" for index in range(10))
 DEV = ("dev00", "dev01")
-EXCERPT_S = 30.0
 SPEAKERS = ("agent", "caller")
 AMI_PAUSE_S = 0.8
 WORDS_PAUSE_S = 0.3
