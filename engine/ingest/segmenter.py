@@ -144,7 +144,7 @@ class Segmenter:
         self._covered_s = end_s
         picture = self._film.cut(start_s, end_s, sound=None)
         if picture is not None:
-            yield self._media(start_s, end_s, Voice(role=self._voices.role), picture, "video/x-matroska")
+            yield self._media(start_s, end_s, self._voices.mixed, picture, "video/x-matroska")
 
     def _segment(self, start_s: float, end_s: float, voice: Voice, samples: NDArray[np.int16]) -> Ready:
         sound = Sound(samples[None].astype(np.float32) / 32768.0, SAMPLE_RATE_HZ)

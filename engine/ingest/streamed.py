@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import numpy as np
@@ -25,11 +25,20 @@ _EARLY_S = 0.002
 """Stamps are rounded to milliseconds in some containers."""
 
 
+class Readable(Protocol):
+    """Bytes in order."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many; none: it is over."""
+        ...
+
+
 class StreamedSource:
     """One sound stream and one picture stream of whatever FFmpeg can open.
 
     Args:
-        address: a path or an address.
+        address: a path or an address; with `file`, what it is called.
+        file: where its bytes are read instead: no name decides how it is read, and it names nothing to be opened.
         format: FFmpeg's name of it where it cannot be told from the address, for devices.
         options: FFmpeg's own, by name.
         live: see `Source`; what is live can be opened again.
@@ -41,13 +50,14 @@ class StreamedSource:
         self,
         *,
         address: str,
+        file: Readable | None = None,
         format: str | None = None,
         options: Mapping[str, str] | None = None,
         live: bool,
         silent_s: float = 10.0,
         fps_most: float = 25.0,
     ) -> None:
-        self._address = address
+        self._opened: Readable | str = address if file is None else file
         self._shown = without_secrets(address)
         self._format = format
         self._options = dict(options or {})
@@ -80,7 +90,8 @@ class StreamedSource:
     def _open(self) -> InputContainer:
         try:
             return av.open(
-                self._address,
+                self._opened,
+                "r",
                 format=self._format,
                 options=self._options,
                 timeout=(self._silent_s, self._silent_s),

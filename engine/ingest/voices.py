@@ -26,12 +26,14 @@ class Voices:
     Args:
         apart: a channel is a speaker; else all are mixed into one track.
         named: what is known of a channel by its number; one that is not named is called after its number.
+        speaker: whose sound it is, where channels are mixed and one person alone is heard.
         role: of everybody who has none.
     """
 
     apart: bool = False
     named: Mapping[int, Voice] | None = None
     role: str | None = None
+    speaker: str | None = None
 
     def tracks(self, channels: int) -> tuple[Voice, ...]:
         """Who is heard on each track of a source of so many channels.
@@ -39,7 +41,7 @@ class Voices:
         Raises `ConfigurationError` for a channel that is named and not there.
         """
         if not self.apart:
-            return (Voice(role=self.role),)
+            return (self.mixed,)
         named = self.named or {}
         for number in named:
             if number >= channels:
@@ -50,9 +52,15 @@ class Voices:
             for number, voice in enumerate(known)
         )
 
+    @property
+    def mixed(self) -> Voice:
+        """Who is heard where channels are mixed."""
+        return Voice(self.speaker, self.role)
+
     def announced(self) -> tuple[Voice, ...]:
         """Whom the producer names before anybody is heard."""
-        return tuple(Voice(voice.speaker, voice.role or self.role) for voice in (self.named or {}).values())
+        alone = () if self.apart or self.speaker is None else (self.mixed,)
+        return (*alone, *(Voice(voice.speaker, voice.role or self.role) for voice in (self.named or {}).values()))
 
     def split(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         """Tracks `[T, N]` of channels `[C, N]`."""
