@@ -10,6 +10,7 @@ from engine.build import InProcess
 from engine.clock import SystemClock
 from engine.transport.base import Incoming, Outgoing, Partition
 from engine.transport.memory import MemoryPublisher, MemoryReader
+from schemas.record import Position
 from schemas.topics import DEAD_LETTERS, DIALOGUES, SEGMENTS, STATES, TURNS
 from simulators.corpus import Corpus, Skipped
 from simulators.replay import Replay, Replayed
@@ -39,6 +40,7 @@ class Offline:
         self._hear = hear
         self._publisher = MemoryPublisher(broker=engine.broker)
         self._reader = MemoryReader(broker=engine.broker, topics=_HEARD, from_beginning=True)
+        self._written: list[Position] = []
         self._segments: Partition = (SEGMENTS, 0)
         self._stop = Event()
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
@@ -47,12 +49,14 @@ class Offline:
     def publish(self, records: Sequence[Outgoing]) -> None:
         """Write records; returns when the engine is no more than a few segments behind."""
         self._publisher.publish(records)
-        self._publisher.flush()
+        self._written += self._publisher.flush()
         while self._behind() > _AHEAD_MOST:
             self._listen(_LISTEN_S)
 
-    def flush(self) -> None:
-        """Nothing is held back."""
+    def flush(self) -> Sequence[Position]:
+        """Nothing is held back; where it was written is told."""
+        told, self._written = self._written, []
+        return told
 
     def close(self) -> None:
         """The block's end does it."""

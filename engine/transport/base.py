@@ -100,6 +100,10 @@ class Reader(Protocol):
         """Whether everything that was there when the reader was opened has been read."""
         ...
 
+    def positions(self) -> Mapping[Partition, int]:
+        """The offset each partition is read from next."""
+        ...
+
     def close(self) -> None:
         """Free the client."""
         ...
@@ -115,8 +119,11 @@ class Publisher(Protocol):
         """Hand records to the producer; none is safe before `flush` returned."""
         ...
 
-    def flush(self) -> None:
-        """Wait until every record published since the last flush is acknowledged, else raise `PublishFailed`."""
+    def flush(self) -> Sequence[Position]:
+        """Wait until every record published since the last flush is acknowledged, else raise `PublishFailed`.
+
+        Returns where they stand, in the order they were published.
+        """
         ...
 
     def close(self) -> None:
@@ -128,6 +135,32 @@ def read_all(reader: Reader, *, timeout_s: float = 1.0) -> Iterator[Incoming]:
     """Everything that was in the reader's topics when it was opened."""
     while not reader.at_end():
         yield from reader.read(timeout_s=timeout_s)
+
+
+def first_offsets(
+    beginning: Mapping[Partition, int],
+    end: Mapping[Partition, int],
+    *,
+    from_beginning: bool,
+    tail: int | None,
+    offsets: Mapping[Partition, int] | None,
+) -> dict[Partition, int]:
+    """Where a reader begins: at the beginning or at the end of every partition.
+
+    tail: no further back than so many records.
+    offsets: where the partitions named in it are read from, however far that is; one that is not kept, or not there
+    yet, means the partition's beginning.
+    """
+    first = {}
+    for partition, last in end.items():
+        start = beginning[partition] if from_beginning else last
+        if tail is not None:
+            start = max(start, last - tail)
+        asked = (offsets or {}).get(partition)
+        if asked is not None:
+            start = asked if beginning[partition] <= asked <= last else beginning[partition]
+        first[partition] = start
+    return first
 
 
 def refuse_oversize(records: Sequence[Outgoing]) -> None:

@@ -10,6 +10,7 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from engine.errors import PublishFailed
 from engine.transport.base import Outgoing, refuse_oversize
 from engine.transport.kafka_client import MAX_REQUEST_BYTES, RECONNECT_MS, translated
+from schemas.record import Position
 
 DELIVERY_S: Final = 30.0
 """A record that no broker has acknowledged by then has failed; a broker that restarts is back sooner."""
@@ -39,8 +40,11 @@ class KafkaPublisher:
                     raise PublishFailed(f"a record for {record.topic} is too large: {error}") from error
             self._sent.append((record.topic, future))
 
-    def flush(self) -> None:
-        """Wait for every acknowledgement. The producer's own flush does not raise: each future is asked."""
+    def flush(self) -> Sequence[Position]:
+        """Wait for every acknowledgement. The producer's own flush does not raise: each future is asked.
+
+        The positions that are returned do not know the topic's id.
+        """
         sent, self._sent = self._sent, []
         with suppress(KafkaTimeoutError):
             # A batch fails by itself at the delivery timeout; the margin lets its failure be told.
@@ -56,6 +60,10 @@ class KafkaPublisher:
                 f"{len(refused)} of {len(sent)} records were not acknowledged, the first for {topic}: "
                 f"{future.exception or 'no answer in time'}"
             )
+        return [
+            Position(topic=found.topic, partition=found.partition, offset=found.offset)
+            for found in (future.value for _, future in sent)
+        ]
 
     def close(self) -> None:
         """Free the client; what was not flushed may be lost."""

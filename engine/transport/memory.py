@@ -8,7 +8,7 @@ from typing import Final
 from zlib import crc32
 
 from engine.clock import Clock, SystemClock
-from engine.transport.base import Incoming, Outgoing, Partition, Polled, refuse_oversize
+from engine.transport.base import Incoming, Outgoing, Partition, Polled, first_offsets, refuse_oversize
 from engine.transport.memory_group import Group, Member
 from schemas.record import Position
 
@@ -66,6 +66,11 @@ class MemoryBroker:
             gone = max(0, below - self._forgotten.get(partition, 0))
             del self._topic(partition[0])[partition[1]][:gone]
             self._forgotten[partition] = self._forgotten.get(partition, 0) + gone
+
+    def beginning(self, partition: Partition) -> int:
+        """The offset of the first record of a partition that is not forgotten."""
+        with self.changed:
+            return self._forgotten.get(partition, 0)
 
     def end(self, partition: Partition) -> int:
         """The offset the next record of a partition will have."""
@@ -179,12 +184,21 @@ class MemoryTransport:
 
 
 class MemoryReader:
-    """Topics of a `MemoryBroker` without a group."""
+    """Topics of a `MemoryBroker` without a group; `tail` and `offsets` as in `first_offsets`."""
 
-    def __init__(self, *, broker: MemoryBroker, topics: Sequence[str], from_beginning: bool) -> None:
+    def __init__(
+        self,
+        *,
+        broker: MemoryBroker,
+        topics: Sequence[str],
+        from_beginning: bool,
+        tail: int | None = None,
+        offsets: Mapping[Partition, int] | None = None,
+    ) -> None:
         self._broker = broker
         self._end = {partition: broker.end(partition) for topic in topics for partition in broker.partitions_of(topic)}
-        self._next = dict.fromkeys(self._end, 0) if from_beginning else dict(self._end)
+        beginning = {partition: broker.beginning(partition) for partition in self._end}
+        self._next = first_offsets(beginning, self._end, from_beginning=from_beginning, tail=tail, offsets=offsets)
 
     def read(self, *, timeout_s: float) -> Sequence[Incoming]:
         """What came since the last read; waits until something does, or for `timeout_s`."""
@@ -203,6 +217,10 @@ class MemoryReader:
     def position(self, partition: Partition) -> int:
         """The offset of the next record this reader will see."""
         return self._next[partition]
+
+    def positions(self) -> Mapping[Partition, int]:
+        """The offset each partition is read from next."""
+        return dict(self._next)
 
     def at_end(self) -> bool:
         """Whether everything that was there when the reader was opened has been read."""
@@ -224,11 +242,10 @@ class MemoryPublisher:
         refuse_oversize(records)
         self._unflushed.extend(records)
 
-    def flush(self) -> None:
-        """Write what was published."""
+    def flush(self) -> Sequence[Position]:
+        """Write what was published, and say where it stands."""
         due, self._unflushed = self._unflushed, []
-        for record in due:
-            self._broker.append(record)
+        return [self._broker.append(record) for record in due]
 
     def close(self) -> None:
         """Nothing to free."""

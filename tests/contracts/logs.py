@@ -1,6 +1,6 @@
 """The two logs the transport's contract is run over, behind one face."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
@@ -32,8 +32,12 @@ class MemoryLog:
     def publisher(self) -> Publisher:
         return MemoryPublisher(broker=self._broker)
 
-    def reader(self, *, from_beginning: bool) -> Reader:
-        return MemoryReader(broker=self._broker, topics=[self.topic], from_beginning=from_beginning)
+    def reader(
+        self, *, from_beginning: bool, tail: int | None = None, offsets: Mapping[Partition, int] | None = None
+    ) -> Reader:
+        return MemoryReader(
+            broker=self._broker, topics=[self.topic], from_beginning=from_beginning, tail=tail, offsets=offsets
+        )
 
     def expire(self, name: str) -> None:
         self._broker.expire(GROUP, name)
@@ -62,8 +66,12 @@ class KafkaLog:
     def publisher(self) -> Publisher:
         return KafkaPublisher(bootstrap=self.bootstrap)
 
-    def reader(self, *, from_beginning: bool) -> Reader:
-        return KafkaReader(bootstrap=self.bootstrap, topics=[self.topic], from_beginning=from_beginning)
+    def reader(
+        self, *, from_beginning: bool, tail: int | None = None, offsets: Mapping[Partition, int] | None = None
+    ) -> Reader:
+        return KafkaReader(
+            bootstrap=self.bootstrap, topics=[self.topic], from_beginning=from_beginning, tail=tail, offsets=offsets
+        )
 
     def expire(self, name: str) -> None:
         """Throw the member out, as the broker does when a session times out."""
