@@ -4,12 +4,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.alerts.watch import Fired
 from engine.diarization.base import Merge
 from engine.diarization.merge import is_numbered
 from engine.signals import Estimate, Revised
+from engine.tracing import legible
 from engine.transport.base import Headers, Incoming, Outgoing
 from schemas.cloudevents import event_headers
 from schemas.events import (
+    AlertEvent,
     DialogueEvent,
     EmotionEvent,
     EventKind,
@@ -23,6 +26,8 @@ from schemas.labels import EMOTIONS, Emotion
 from schemas.record import DialogueRecord, OutboxEntry, Position
 from schemas.segment import Segment
 from schemas.topics import (
+    ALERT_TYPE,
+    ALERTS,
     DEAD_LETTER_TYPE,
     DEAD_LETTERS,
     DIALOGUES,
@@ -123,8 +128,31 @@ class Answering:
             event_type=TURN_TYPE,
             dialogue_id=event.dialogue_id,
             time=self.segment.time,
+            traceparent=legible(self.segment.traceparent),
         )
         return self._entry(TURNS, (*headers, ("turntone_stages_ms", timing.encode())), event.model_dump_json().encode())
+
+    def alert_entry(self, fired: Fired, *, index: int) -> OutboxEntry:
+        """A rule that fired at a turn of this segment; `index` counts the segment's alerts."""
+        now, slope = fired.evidence[-1], fired.valence_slope
+        alert = AlertEvent(
+            event_id=self.id("alert", index),
+            dialogue_id=self.segment.dialogue_id,
+            rule=fired.rule.name,
+            severity=fired.rule.severity,
+            speaker=fired.speaker,
+            role=fired.role,
+            turn=now.turn,
+            start_s=now.start_s,
+            since_turn=fired.evidence[0].turn,
+            evidence=fired.evidence,
+            valence_slope=None if slope is None else round(slope, _DECIMALS),
+            model_id=self.model_id,
+        )
+        headers = event_headers(
+            event_id=alert.event_id, event_type=ALERT_TYPE, dialogue_id=alert.dialogue_id, time=self.segment.time
+        )
+        return self._entry(ALERTS, headers, alert.model_dump_json().encode())
 
     def lifecycle_entry(
         self, status: str, record: DialogueRecord, *, reason: str | None, identity: str | None = None
@@ -166,7 +194,11 @@ class Answering:
 
     def _lifecycle(self, event: DialogueEvent) -> OutboxEntry:
         headers = event_headers(
-            event_id=event.event_id, event_type=LIFECYCLE_TYPE, dialogue_id=event.dialogue_id, time=self.segment.time
+            event_id=event.event_id,
+            event_type=LIFECYCLE_TYPE,
+            dialogue_id=event.dialogue_id,
+            time=self.segment.time,
+            traceparent=legible(self.segment.traceparent),
         )
         return self._entry(DIALOGUES, headers, event.model_dump_json().encode())
 

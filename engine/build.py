@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from engine.alerts.rule import PRESETS, Rule
 from engine.artifact import find, read
 from engine.clock import Clock, SystemClock
 from engine.config import Config
@@ -131,8 +132,30 @@ def build_pipeline(
         ),
         clock=clock,
         on_model_change=config.dialogue.on_model_change,
+        rules=build_rules(config),
         portray=portray,
     )
+
+
+def build_rules(config: Config) -> tuple[Rule, ...]:
+    """The alerts' rules: the presets that are named, then those that are spelled out."""
+    spelled = (
+        Rule(
+            name=rule.name,
+            severity=rule.severity,
+            roles=sorted(rule.roles),
+            labels=sorted(rule.labels),
+            emotions=sorted(rule.emotions),
+            probability=rule.probability or 0.0,
+            valence_slope=rule.valence_slope,
+            valence_low=rule.valence_low,
+            turns=rule.turns,
+            within=rule.within or rule.turns,
+            cooldown=rule.cooldown,
+        )
+        for rule in config.alerts.rules
+    )
+    return (*(PRESETS[name] for name in config.alerts.presets), *spelled)
 
 
 def build_enroller(config: Config) -> Enroller:

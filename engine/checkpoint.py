@@ -25,7 +25,7 @@ from engine.transport.base import Incoming, Outgoing, Partition, Transport
 from schemas.cloudevents import event_headers
 from schemas.record import DialogueRecord, OutboxEntry, Position
 from schemas.segment import Segment
-from schemas.topics import DEAD_LETTERS, STATE_TYPE, STATES
+from schemas.topics import ALERTS, DEAD_LETTERS, STATE_TYPE, STATES
 
 
 class Member(Protocol):
@@ -268,6 +268,7 @@ class Checkpoint:
             return
         try:
             self.commit(self.owned)
+        self._metrics.count("alerts", sum(entry.topic == ALERTS for entry in events))
         except TransportUnavailable:
             self._metrics.count("offset_commits_put_off")
         self._committed_at_s = now_s

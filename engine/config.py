@@ -3,12 +3,14 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from engine.errors import ConfigurationError
+from schemas.events import Severity, Signed
+from schemas.labels import Emotion
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -162,6 +164,60 @@ class IngestSettings(_Section):
     """Segments that may wait for the broker; likewise."""
 
 
+class AlertRule(_Section):
+    """What has to be true of a speaker's turns for an alert. A condition that is left out holds."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+    severity: Severity = "warning"
+    roles: frozenset[str] = frozenset()
+    """Whose turns it looks at; none: everybody's who may be inferred."""
+    labels: frozenset[Emotion] = frozenset()
+    """A turn's label is one of these."""
+    emotions: frozenset[Emotion] = frozenset()
+    probability: Annotated[float, Field(gt=0, le=1)] | None = None
+    """A turn gives `emotions` at least this, all together."""
+    valence_slope: Annotated[float, Field(ge=-2, le=2)] | None = None
+    """Change of valence a turn over the last `within` turns: at most this if negative, else at least this."""
+    valence_low: Signed | None = None
+    """At least one of the last `within` turns has at most this valence."""
+    turns: Count = 1
+    """How many turns have to fulfil the conditions on a turn ..."""
+    within: Annotated[int, Field(ge=1, le=20)] | None = None
+    """... of so many; left out: as many as `turns`, so in a row."""
+    cooldown: Annotated[int, Field(ge=0)] = 10
+    """Answered turns of the speaker after it fired at which it cannot fire again."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.labels and self.probability is None and self.valence_slope is None:
+            raise ValueError(f"rule {self.name} has no condition: give labels, a probability or a valence_slope")
+        if bool(self.emotions) != (self.probability is not None):
+            raise ValueError(f"rule {self.name}: emotions and probability go together")
+        if self.within is None and self.turns > 20:
+            raise ValueError(f"rule {self.name}: a rule looks back at 20 turns at the most")
+        if self.turns > (self.within or self.turns):
+            raise ValueError(f"rule {self.name}: turns cannot be more than within")
+        if self.valence_slope is not None and max(self.turns, self.within or 1) < 2:
+            raise ValueError(f"rule {self.name}: a slope needs at least two turns; set within")
+        return self
+
+
+class AlertSettings(_Section):
+    """Which alerts there are. Without a rule nothing is watched and nothing is kept for it."""
+
+    presets: tuple[Literal["rising-anger", "distress", "recovery"], ...] = ()
+    """Rules by name (engine/alerts/README.md)."""
+    rules: tuple[AlertRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [*self.presets, *(rule.name for rule in self.rules)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two rules are called {twice[0]}")
+        return self
+
+
 class Config(BaseSettings):
     """Everything that can be set. `TURNTONE_WORKERS__COUNT=4` sets `[workers] count`."""
 
@@ -187,6 +243,7 @@ class Config(BaseSettings):
     diarization: DiarizationSettings = DiarizationSettings()
     faces: FaceSettings = FaceSettings()
     ingest: IngestSettings = IngestSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -219,7 +276,7 @@ def read_config(path: Path | None = None, **flags: Any) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         setting = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"setting {setting}: {first['msg']}") from error
+        raise ConfigurationError(f"setting {setting}: {first['msg'].removeprefix('Value error, ')}") from error
     config = config.model_copy(update={name: value for name, value in flags.items() if value is not None})
     if config.dialogue.keep_s < 3 * config.dialogue.idle_s:
         raise ConfigurationError("setting dialogue.keep_s: has to be at least three times dialogue.idle_s")

@@ -8,6 +8,9 @@ from typing import Literal, TypeVar
 from pydantic import ValidationError
 
 from engine import snapshot
+from engine.alerts import state as alerts
+from engine.alerts.rule import Rule
+from engine.alerts.watch import watch
 from engine.answers import Answering, Draft, orphan
 from engine.clock import Clock
 from engine.dialogue import recent
@@ -75,8 +78,8 @@ class Stepped:
 class Pipeline:
     """Policy, decoding, perception; then, with the models' answer, events and the next state.
 
-    portray: is given the crops of a turn's speaking face with the id of the turn's event, for who keeps pictures in
-    this process; no picture goes anywhere else.
+    rules: those of the alerts. portray: is given the crops of a turn's speaking face with the id of the turn's event,
+    for who keeps pictures in this process; no picture goes anywhere else.
     """
 
     def __init__(
@@ -97,9 +100,11 @@ class Pipeline:
         self._decoder = decoder
         self._claims = claims
         self._identifier = identifier
+        rules: Sequence[Rule] = (),
         self._clock = clock
         self._on_model_change = on_model_change
 
+        self._rules = rules
     def read(self, incoming: Incoming) -> Arrival:
         """The segment a record's headers describe. Raises `BadSegment`."""
         try:
@@ -144,6 +149,7 @@ class Pipeline:
                 number=None if draft.silent else record.turns,
                 note=note,
             )
+        watched, alarmed = alerts.decode(record.alerts), 0
             entries.append(answering.turn_entry(event, stages_s=stages))
             seen = faces.get(index)
             if self._portray is not None and seen is not None:
@@ -157,9 +163,18 @@ class Pipeline:
         if prepared.ended is not None:
             entries.append(answering.lifecycle_entry("ended", record, reason=prepared.ended.reason))
         # An event has said it now; without one, the next event still has to.
+            watched, fired = watch(self._rules, watched, event)
+            entries.extend(answering.alert_entry(one, index=alarmed + i) for i, one in enumerate(fired))
+            alarmed += len(fired)
         restarted = prepared.record.restarted if not prepared.drafts else None
         record = waiting(record, tensors).model_copy(
-            update={"state": snapshot.encode(tensors), "restarted": restarted, "version": record.version + 1}
+            update={
+                # Like the voices: what was heard of somebody does not outlive its conversation.
+                "alerts": alerts.encode(watched) if prepared.ended is None else b"",
+                "state": snapshot.encode(tensors),
+                "restarted": restarted,
+                "version": record.version + 1,
+            }
         )
         return Stepped(record=record, events=tuple(entries))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from engine.alerts import state as alerts
 from engine.diarization.base import Merge
 from engine.errors import BadSegment
 from schemas.events import EmotionEvent, SpeakerSummary, StateNote
@@ -65,6 +66,7 @@ def go_on(
             "aliases": {},
             "first_speaker": UNKNOWN,
             "recent": (),
+            "alerts": b"",
         }
         record = record.model_copy(update=afresh)
     sequences = record.sequences
@@ -142,6 +144,7 @@ def with_merges(
                 "voices": {role: tuple(dict.fromkeys(map(renamed, names))) for role, names in record.voices.items()},
                 "aliases": {**{name: renamed(whose) for name, whose in record.aliases.items()}, one.speaker: one.into},
                 "first_speaker": record.first_speaker and renamed(record.first_speaker),
+                "alerts": alerts.merged(record.alerts, gone=one.speaker, into=one.into),
             }
         )
     return record
@@ -151,7 +154,8 @@ def with_roster(record: DialogueRecord, roster: Mapping[str, Participant], *, dr
     """The record with another roster; who is `dropped` has no voice in it any more, but stays in the roster."""
     voices = {role: tuple(name for name in names if name not in dropped) for role, names in record.voices.items()}
     recent = tuple(one for one in record.recent if one.event.speaker not in dropped)
-    return record.model_copy(update={"roster": roster, "voices": voices, "recent": recent})
+    heard = alerts.without(record.alerts, dropped)
+    return record.model_copy(update={"roster": roster, "voices": voices, "recent": recent, "alerts": heard})
 
 
 def _together(a: SpeakerSummary, b: SpeakerSummary) -> SpeakerSummary:

@@ -14,6 +14,7 @@ from schemas.segment import DialogueId
 Unit = Annotated[float, Field(ge=0, le=1)]
 Signed = Annotated[float, Field(ge=-1, le=1)]
 
+Severity = Literal["info", "warning", "critical"]
 Abstention = Literal["no_speech", "withheld", "low_confidence", "no_modality"]
 EventKind = Literal["turn", "no-speech", "started", "ended", "failed", "merged", "alert", "dead-letter"]
 
@@ -111,6 +112,41 @@ class SpeakerSummary(Message):
     turns: int = 0
     withheld: int = 0
     labels: Mapping[Emotion, int] = {}
+
+
+class AlertEvidence(Message):
+    """One turn an alert rests on, as it was first said."""
+
+    turn: int
+    start_s: float
+    end_s: float
+    label: Emotion
+    distribution: Mapping[Emotion, Unit]
+    valence: Signed | None = None
+
+
+class AlertEvent(Message):
+    """A rule that fired: the value of a record of `turntone.alerts`. It is never taken back."""
+
+    schema_version: Literal[1] = 1
+    event_id: str
+    dialogue_id: DialogueId
+    rule: str
+    """Name of the rule in the configuration."""
+    severity: Severity
+    speaker: str
+    role: str | None = None
+    turn: int
+    """The turn it fired at."""
+    start_s: float
+    """Where that turn begins, in seconds of the dialogue."""
+    since_turn: int
+    """The first turn of the evidence."""
+    evidence: Annotated[tuple[AlertEvidence, ...], Field(min_length=1)]
+    """The turns of this speaker that fulfil the rule, in order."""
+    valence_slope: float | None = None
+    """Change of valence a turn, where the rule looks at it."""
+    model_id: str
 
 
 class DialogueEvent(Message):

@@ -6,9 +6,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from schemas.cloudevents import JSON
-from schemas.events import DialogueEvent, EmotionEvent
+from schemas.events import AlertEvent, DialogueEvent, EmotionEvent
 from schemas.segment import DialogueEnded, DialogueStarted, Segment
 from schemas.topics import (
+    ALERT_TYPE,
+    ALERTS,
     DEAD_LETTER_TYPE,
     DEAD_LETTERS,
     DIALOGUE_ID,
@@ -32,6 +34,7 @@ _MESSAGES: Final[Mapping[str, type[BaseModel]]] = {
     "DialogueEnded": DialogueEnded,
     "EmotionEvent": EmotionEvent,
     "DialogueEvent": DialogueEvent,
+    "AlertEvent": AlertEvent,
 }
 _EVENT_HEADERS: Final = ("specversion", "id", "source", "type", "subject", "time")
 _DEAD_LETTER_NOTES: Final = {
@@ -58,12 +61,14 @@ def asyncapi() -> Schema:
         "dialogueEnded": _message(ENDED_TYPE, _segment_headers(media=False), _reference("DialogueEnded")),
         "turn": _message(TURN_TYPE, _event_headers(TURN_TYPE), _reference("EmotionEvent")),
         "dialogue": _message(LIFECYCLE_TYPE, _event_headers(LIFECYCLE_TYPE), _reference("DialogueEvent")),
+        "alert": _message(ALERT_TYPE, _event_headers(ALERT_TYPE), _reference("AlertEvent")),
         "deadLetter": _message(DEAD_LETTER_TYPE, _dead_letter_headers(), _media(), content_type=None),
     }
     channels = {
         "segments": _channel(SEGMENTS, "segment", "dialogueStarted", "dialogueEnded"),
         "turns": _channel(TURNS, "turn"),
         "dialogues": _channel(DIALOGUES, "dialogue"),
+        "alerts": _channel(ALERTS, "alert"),
         "deadLetters": _channel(DEAD_LETTERS, "deadLetter"),
     }
     operations = {

@@ -15,6 +15,7 @@ STARTED_TYPE: Final = "turntone.dialogue.started.v1"
 ENDED_TYPE: Final = "turntone.dialogue.ended.v1"
 TURN_TYPE: Final = "turntone.turn.v1"
 LIFECYCLE_TYPE: Final = "turntone.dialogue.v1"
+ALERT_TYPE: Final = "turntone.alert.v1"
 DEAD_LETTER_TYPE: Final = "turntone.dead-letter.v1"
 STATE_TYPE: Final = "turntone.state.v1"
 

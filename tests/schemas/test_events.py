@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.events import DialogueEvent, EmotionEvent, event_id
+from schemas.events import AlertEvent, DialogueEvent, EmotionEvent, event_id
 from schemas.labels import CIRCUMPLEX, EMOTIONS
 from schemas.segment import DialogueEnded, DialogueStarted
 
@@ -17,6 +17,7 @@ MESSAGES = {
     "turn-revised-v1": EmotionEvent,
     "dialogue-ended-v1": DialogueEvent,
     "dialogue-merged-v1": DialogueEvent,
+    "alert-v1": AlertEvent,
     "started-v1": DialogueStarted,
     "started-speakers-v1": DialogueStarted,
     "ended-v1": DialogueEnded,

@@ -4,7 +4,7 @@ import re
 from schemas.cloudevents import event_headers, segment_headers
 from schemas.export import asyncapi, json_schemas
 from schemas.segment import Segment
-from schemas.topics import DIALOGUES, SEGMENT_TYPE, SEGMENTS, TURN_TYPE, TURNS
+from schemas.topics import ALERTS, DIALOGUES, SEGMENT_TYPE, SEGMENTS, TURN_TYPE, TURNS
 
 
 def references(node):
@@ -35,7 +35,7 @@ def test_topics_and_directions():
     addresses = {name: channel["address"] for name, channel in document["channels"].items()}
     assert {SEGMENTS, TURNS, DIALOGUES} <= set(addresses.values())
     actions = {addresses[name]: operation["action"] for name, operation in document["operations"].items()}
-    assert (actions[SEGMENTS], actions[TURNS]) == ("receive", "send")
+    assert (actions[SEGMENTS], actions[TURNS], actions[ALERTS]) == ("receive", "send", "send")
 
 
 def described(name):

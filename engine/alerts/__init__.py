@@ -1,0 +1,1 @@
+"""Alerts: rules over a speaker's turns, evaluated in a dialogue's state."""
