@@ -11,7 +11,8 @@
 Steps 5 to 7 are what a transaction of the broker will hold where exactly-once delivery is asked for.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic, Protocol, TypeVar
@@ -21,8 +22,9 @@ from engine.errors import LostOwnership, TransportUnavailable
 from engine.metrics import Metrics
 from engine.state.base import Loaded, Store
 from engine.state.codec import encode_record
+from engine.tracing import Stage, Trace, spans
 from engine.transport.base import Incoming, Outgoing, Partition, Transport
-from schemas.cloudevents import event_headers
+from schemas.cloudevents import event_headers, read_attributes
 from schemas.record import DialogueRecord, OutboxEntry, Position
 from schemas.segment import Segment
 from schemas.topics import ALERTS, DEAD_LETTERS, STATE_TYPE, STATES
@@ -53,6 +55,16 @@ class Answer(Protocol):
     @property
     def events(self) -> tuple[OutboxEntry, ...]:
         """What the segment is answered with, in order."""
+        ...
+
+    @property
+    def tally(self) -> tuple[str, ...]:
+        """The counts it adds one to."""
+        ...
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What was done for it."""
         ...
 
 
@@ -153,6 +165,7 @@ class Checkpoint:
         rebuild: Callable[[], None],
         ttl_s: float,
         commit_every_s: float,
+        trace: Trace | None = None,
     ) -> None:
         self._store = store
         self._transport = transport
@@ -161,6 +174,7 @@ class Checkpoint:
         self._rebuild = rebuild
         self._ttl_s = ttl_s
         self._commit_every_s = commit_every_s
+        self._trace = trace
         self._offsets: dict[Partition, Offsets | None] = {}
         self._committed_at_s = clock.monotonic_s()
 
@@ -205,7 +219,9 @@ class Checkpoint:
         written is a replay then. Raises `LostOwnership` and `PublishFailed`, after which the worker has to stop.
         """
         # Step 1. Load.
-        loaded = self._load(wave)
+        around: list[Stage] = []
+        with self._timed("load", around):
+            loaded = self._load(wave)
 
         # Step 2. Classify.
         fresh: list[Fresh[M]] = []
@@ -231,24 +247,28 @@ class Checkpoint:
             for one in fresh
             if one.position in answers and self.pending(one.position)
         ]
-        self._write(written)
+        if written:
+            with self._timed("store", around):
+                self._write(written)
 
         # Step 5. Publish.
         events = [entry for record in written for entry in record.outbox]
         due.extend(_outgoing(entry) for entry in events)
         due.extend(_snapshot(record) for record in written)
         if due:
-            self._transport.publish(due)
+            with self._timed("publish", around):
+                self._transport.publish(due)
 
-            # Step 6. Flush.
-            began_s = self._clock.monotonic_s()
-            self._transport.flush()
-            self._metrics.observe("flush", self._clock.monotonic_s() - began_s)
+                # Step 6. Flush.
+                self._transport.flush()
         self._finish([*done, *(record.position for record in written)])
-        self._observe(one.member.segment for one in fresh if one.position in answers)
+        for one in fresh:
+            if one.position in answers:
+                self._observe(one.member, answers[one.position], around)
         self._metrics.count("segments", len(written))
         self._metrics.count("events", len(events))
         self._metrics.count("dead_letters", sum(record.topic == DEAD_LETTERS for record in due))
+        self._metrics.count("alerts", sum(entry.topic == ALERTS for entry in events))
 
         # Step 7. Commit the offsets.
         self.commit_if_due()
@@ -268,7 +288,6 @@ class Checkpoint:
             return
         try:
             self.commit(self.owned)
-        self._metrics.count("alerts", sum(entry.topic == ALERTS for entry in events))
         except TransportUnavailable:
             self._metrics.count("offset_commits_put_off")
         self._committed_at_s = now_s
@@ -286,7 +305,6 @@ class Checkpoint:
                 offsets.committed(offset)
 
     def _load(self, wave: Sequence[M]) -> Loaded:
-        began_s = self._clock.monotonic_s()
         dialogues = [member.segment.dialogue_id for member in wave]
         positions = [member.incoming.position for member in wave]
         loaded = self._store.load(dialogues, attempts_of=positions)
@@ -294,15 +312,10 @@ class Checkpoint:
             # A store without an epoch is new or has lost everything, and no missing key would tell.
             self._rebuild()
             loaded = self._store.load(dialogues, attempts_of=positions)
-        self._metrics.observe("load", self._clock.monotonic_s() - began_s)
         return loaded
 
     def _write(self, records: Sequence[DialogueRecord]) -> None:
-        if not records:
-            return
-        began_s = self._clock.monotonic_s()
         lost = self._store.commit(records, ttl_s=self._ttl_s)
-        self._metrics.observe("write", self._clock.monotonic_s() - began_s)
         if lost:
             self._metrics.count("lost_races", len(lost))
             raise LostOwnership(f"another worker has written {len(lost)} of these dialogues, the first {min(lost)}")
@@ -325,11 +338,29 @@ class Checkpoint:
         offsets = self._offsets.get((position.topic, position.partition))
         return offsets is not None and offsets.seen(position)
 
-    def _observe(self, answered: Iterable[Segment]) -> None:
-        """From the end of an utterance, by its producer's clock, until its events are safe."""
-        for segment in answered:
-            if segment.time is not None:
-                self._metrics.observe("latency", self._clock.wall_s() - segment.time.timestamp())
+    @contextmanager
+    def _timed(self, name: str, stages: list[Stage]) -> Iterator[None]:
+        wall_s, began_s = self._clock.wall_s(), self._clock.monotonic_s()
+        yield
+        seconds = self._clock.monotonic_s() - began_s
+        self._metrics.observe(name, seconds)
+        stages.append(Stage(name, wall_s, seconds))
+
+    def _observe(self, member: Member, answer: Answer, around: Sequence[Stage]) -> None:
+        """The figures and the spans of a segment whose events are safe; `around` is what its wave had in common."""
+        segment = member.segment
+        if segment.time is not None:
+            # From the end of the utterance, by its producer's clock.
+            self._metrics.observe("latency", self._clock.wall_s() - segment.time.timestamp())
+        for name in answer.tally:
+            self._metrics.count(name)
+        for stage in answer.stages:
+            self._metrics.observe(stage.name, stage.seconds)
+        if self._trace is not None:
+            outcome = "dead_letter" if any(entry.topic == DEAD_LETTERS for entry in answer.events) else "answered"
+            parent = read_attributes(member.incoming.headers).get("traceparent")
+            stages = sorted((*around, *answer.stages), key=lambda stage: stage.began_s)
+            self._trace(spans(segment, member.incoming.position, stages, parent=parent, outcome=outcome))
 
     def _finish(self, positions: Iterable[Position]) -> None:
         for position in positions:

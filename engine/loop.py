@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from threading import Event
 from typing import TypeVar
@@ -19,6 +20,7 @@ from engine.pipeline import Arrival, Pipeline
 from engine.rebuild import Snapshots, rebuild
 from engine.schedule import Backlog
 from engine.state.base import Store
+from engine.tracing import Trace, entered
 from engine.transport.base import Incoming, Outgoing, Partition, Polled, Transport
 from engine.wave import Wave
 from schemas.record import DialogueRecord, Position
@@ -36,7 +38,8 @@ class PartitionLoop:
 
     `run` serves until it is told to stop; `turn` is one poll and one wave. All of it happens on the caller's thread,
     but for the pipeline's and the models' work, which runs in `threads` threads while this one keeps the heartbeat.
-    The store and the models belong to whoever made them; the transport is closed by `run`.
+    The store and the models belong to whoever made them; the transport is closed by `run`. `trace`, where there is
+    one, is given the spans of every segment that is done.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class PartitionLoop:
         commit_every_s: float = 0.5,
         poll_s: float = 0.2,
         heartbeat_s: float = 0.5,
+        trace: Trace | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._transport = transport
@@ -69,6 +73,7 @@ class PartitionLoop:
         self._record_ttl_s = record_ttl_s
         self._poll_s = poll_s
         self._heartbeat_s = heartbeat_s
+        self._trace = trace
         self._wait = wait
         self._stop = Event()
         self._paused = False
@@ -91,6 +96,7 @@ class PartitionLoop:
             clock=clock,
             metrics=metrics,
             rebuild=self._rebuild,
+            trace=trace,
             ttl_s=record_ttl_s,
             commit_every_s=commit_every_s,
         )
@@ -138,6 +144,8 @@ class PartitionLoop:
         # A full backlog still takes one, for every poll keeps the heartbeat; the wave takes at least one off.
         most = max(self._backlog_most - len(self._backlog), 1)
         self._persist(lambda: self._absorb(self._transport.poll(timeout_s=timeout_s, most=most)))
+        self._metrics.level("queue", len(self._backlog))
+        self._metrics.level("partitions", len(self._checkpoint.owned))
 
     def _heartbeat(self) -> None:
         """Tell the group that this member lives, and hear from it; records can wait."""
@@ -160,6 +168,8 @@ class PartitionLoop:
             except BadSegment as error:
                 self._unread.append((incoming, error))
                 continue
+            if self._trace is not None:
+                arrival = replace(arrival, segment=entered(arrival.segment, incoming.position))
             partition = (incoming.position.topic, incoming.position.partition)
             self._backlog.add(arrival, dialogue_id=arrival.segment.dialogue_id, partition=partition)
 

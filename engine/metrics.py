@@ -1,4 +1,8 @@
-"""Figures a part emits and somebody else collects: counts and durations, by name."""
+"""Figures a part emits and somebody else collects: counts, levels and durations, by name.
+
+A name may end in a colon and one word of a few known ones (`abstained:withheld`): a count of a kind. Neither names nor
+words ever say who spoke or what.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -12,6 +16,10 @@ class Metrics(Protocol):
 
     def count(self, name: str, n: int = 1) -> None:
         """So many more of something."""
+        ...
+
+    def level(self, name: str, value: float) -> None:
+        """How much of something there is now."""
         ...
 
     def observe(self, name: str, seconds: float) -> None:
@@ -47,6 +55,7 @@ class Reading:
     """Figures at one moment; those of several processes add up."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
+    levels: Mapping[str, float] = field(default_factory=dict)
     durations: Mapping[str, Duration] = field(default_factory=dict)
 
     def __add__(self, other: "Reading") -> "Reading":
@@ -54,6 +63,10 @@ class Reading:
         none = Duration()
         return Reading(
             counts=dict(Counter(self.counts) + Counter(other.counts)),
+            levels={
+                name: self.levels.get(name, 0.0) + other.levels.get(name, 0.0)
+                for name in self.levels.keys() | other.levels.keys()
+            },
             durations={name: self.durations.get(name, none) + other.durations.get(name, none) for name in names},
         )
 
@@ -64,12 +77,18 @@ class Figures:
     def __init__(self) -> None:
         self._lock = Lock()
         self._counts: Counter[str] = Counter()
+        self._levels: dict[str, float] = {}
         self._durations: defaultdict[str, Duration] = defaultdict(Duration)
 
     def count(self, name: str, n: int = 1) -> None:
         """Add to a count."""
         with self._lock:
             self._counts[name] += n
+
+    def level(self, name: str, value: float) -> None:
+        """Put a level in the place of the last one."""
+        with self._lock:
+            self._levels[name] = value
 
     def observe(self, name: str, seconds: float) -> None:
         """Add to a histogram."""
@@ -79,4 +98,4 @@ class Figures:
     def read(self) -> Reading:
         """What there is now."""
         with self._lock:
-            return Reading(counts=dict(self._counts), durations=dict(self._durations))
+            return Reading(dict(self._counts), dict(self._levels), dict(self._durations))

@@ -22,6 +22,8 @@ from engine.policy import RoleGate, Roster
 from engine.records import check_bounds, counted, go_on, with_roster, within_bounds
 from engine.revisions import remembered, said_again, waiting
 from engine.signals import Estimate, Frames, StepOutcome, StepRequest, Tensors
+from engine.tally import tally
+from engine.tracing import Stage
 from engine.transport.base import Incoming, Outgoing
 from schemas.cloudevents import MalformedHeaders, read_attributes, read_segment
 from schemas.events import Modalities, StateNote
@@ -58,6 +60,8 @@ class Prepared:
     ended: DialogueEnded | None = None
     """The dialogue ends with this segment."""
     stages_s: Mapping[str, float] = field(default_factory=dict)
+    began_s: float = 0.0
+    """Wall time at which the first of those stages began; each begins where the last one ends."""
     prepared_at_s: float = 0.0
 
     @property
@@ -73,6 +77,10 @@ class Stepped:
     record: DialogueRecord
     """Version one above the last, position this segment's; its outbox is left empty for the commit to fill."""
     events: tuple[OutboxEntry, ...]
+    tally: tuple[str, ...] = ()
+    """The counts its events add one to."""
+    stages: tuple[Stage, ...] = ()
+    """What was done for it, in order."""
 
 
 class Pipeline:
@@ -92,19 +100,19 @@ class Pipeline:
         identifier: Identifier,
         clock: Clock,
         on_model_change: Literal["restart", "refuse"],
+        rules: Sequence[Rule] = (),
         portray: Portray | None = None,
     ) -> None:
         self.model_id = model_id
+        self._rules = rules
         self._portray = portray
         self._gate = gate
         self._decoder = decoder
         self._claims = claims
         self._identifier = identifier
-        rules: Sequence[Rule] = (),
         self._clock = clock
         self._on_model_change = on_model_change
 
-        self._rules = rules
     def read(self, incoming: Incoming) -> Arrival:
         """The segment a record's headers describe. Raises `BadSegment`."""
         try:
@@ -135,12 +143,13 @@ class Pipeline:
             estimates = dict(zip(prepared.asked, outcome.estimates, strict=True))
             # Nothing of a voice or a face outlives its conversation.
             tensors = outcome.tensors if prepared.ended is None else {}
-        stages = dict(prepared.stages_s)
-        if prepared.request is not None:
-            stages["infer"] = self._clock.monotonic_s() - prepared.prepared_at_s
+        stages = self._stages(prepared)
+        stages_s = {stage.name: stage.seconds for stage in stages}
         record = prepared.record
         entries = list(prepared.lifecycle)
+        counts: list[str] = []
         note = prepared.note
+        watched, alarmed = alerts.decode(record.alerts), 0
         for index, draft in enumerate(prepared.drafts):
             event = answering.turn(
                 draft,
@@ -149,23 +158,24 @@ class Pipeline:
                 number=None if draft.silent else record.turns,
                 note=note,
             )
-        watched, alarmed = alerts.decode(record.alerts), 0
-            entries.append(answering.turn_entry(event, stages_s=stages))
+            entries.append(answering.turn_entry(event, stages_s=stages_s))
+            counts.extend(tally(event))
             seen = faces.get(index)
             if self._portray is not None and seen is not None:
                 self._portray(event.event_id, seen)
+            watched, fired = watch(self._rules, watched, event)
+            entries.extend(answering.alert_entry(one, index=alarmed + i) for i, one in enumerate(fired))
+            alarmed += len(fired)
             if index in estimates:
                 record = remembered(record, event, revision_id=answering.id("turn", index, revision=1))
             record = counted(record, event)
             note = StateNote(status="continued")
         record, revisions = said_again(record, () if outcome is None else outcome.revised)
-        entries.extend(answering.turn_entry(event, stages_s=stages) for event in revisions)
+        entries.extend(answering.turn_entry(event, stages_s=stages_s) for event in revisions)
+        counts.extend(name for event in revisions for name in tally(event))
         if prepared.ended is not None:
             entries.append(answering.lifecycle_entry("ended", record, reason=prepared.ended.reason))
         # An event has said it now; without one, the next event still has to.
-            watched, fired = watch(self._rules, watched, event)
-            entries.extend(answering.alert_entry(one, index=alarmed + i) for i, one in enumerate(fired))
-            alarmed += len(fired)
         restarted = prepared.record.restarted if not prepared.drafts else None
         record = waiting(record, tensors).model_copy(
             update={
@@ -176,7 +186,7 @@ class Pipeline:
                 "version": record.version + 1,
             }
         )
-        return Stepped(record=record, events=tuple(entries))
+        return Stepped(record=record, events=tuple(entries), tally=tuple(counts), stages=stages)
 
     def reject(
         self, arrival: Arrival, record: DialogueRecord | None, *, error: Exception, stage: str, attempts: int
@@ -300,7 +310,7 @@ class Pipeline:
                 reason=reason,
             )
             return replace(entered, record=self._identifier.passed_over(record), drafts=(withheld,))
-        began = time.perf_counter()
+        began_s, began = self._clock.wall_s(), time.perf_counter()
         media = self._decoder.decode(
             self._media_of(opened.arrival), content_type=segment.datacontenttype, declared_s=end_s - start_s
         )
@@ -317,8 +327,19 @@ class Pipeline:
             request=found.request,
             lifecycle=(*opened.lifecycle, *merged),
             stages_s={"decode": decoded_s, **found.seconds},
+            began_s=began_s,
             prepared_at_s=self._clock.monotonic_s(),
         )
+
+    def _stages(self, prepared: Prepared) -> tuple[Stage, ...]:
+        at_s, stages = prepared.began_s, []
+        for name, seconds in prepared.stages_s.items():
+            stages.append(Stage(name, at_s, seconds))
+            at_s += seconds
+        if prepared.request is not None:
+            seconds = self._clock.monotonic_s() - prepared.prepared_at_s
+            stages.append(Stage("infer", self._clock.wall_s() - seconds, seconds))
+        return tuple(stages)
 
     def _media_of(self, arrival: Arrival) -> bytes:
         if arrival.segment.dataref is not None:

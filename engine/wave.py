@@ -90,6 +90,7 @@ class Wave:
 
     def _go(self, fresh: Sequence[Fresh[Arrival]], *, attempts: int | None) -> Mapping[Position, Stepped]:
         self._metrics.count("waves" if attempts is None else "waves_alone")
+        self._metrics.count("wave_segments", len(fresh))
         failures: dict[Position, Failure] = {}
         prepared = self._prepare(fresh, failures)
         outcomes = self._infer(prepared, failures)
@@ -137,7 +138,7 @@ class Wave:
             # The call does not say whose fault it is: each of them will be asked alone.
             failures.update(dict.fromkeys(asked, Failure("infer", error)))
             return {}
-        self._metrics.observe("infer", self._clock.monotonic_s() - began_s)
+        self._metrics.observe("model_call", self._clock.monotonic_s() - began_s)
         return outcomes
 
     def _settle(self, one: Fresh[Arrival], failure: Failure, *, attempts: int | None, alone: bool) -> Stepped | None:

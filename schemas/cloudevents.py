@@ -37,7 +37,13 @@ def segment_headers(segment: Segment) -> Headers:
 
 
 def event_headers(
-    *, event_id: str, event_type: str, dialogue_id: str, time: datetime | None = None, content_type: str = JSON
+    *,
+    event_id: str,
+    event_type: str,
+    dialogue_id: str,
+    time: datetime | None = None,
+    content_type: str = JSON,
+    traceparent: str | None = None,
 ) -> Headers:
     """The headers of a record Turntone publishes about a dialogue."""
     headers = {
@@ -49,6 +55,8 @@ def event_headers(
     }
     if time is not None:
         headers["time"] = time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
     return _encode(headers, content_type=content_type)
 
 
