@@ -12,10 +12,12 @@ from engine.features.voice import standardise
 
 _SQUEEZE = 8
 _SHORTENING = 2
+_BELOW_DB = 40.0
+_MARGIN = 5
 
 
 class ResidualVoiceEncoder(nn.Module):
-    """Waveforms to tokens; what a recording's gain is makes no difference.
+    """Waveforms to tokens; what a recording's gain is makes no difference, nor does the silence around it.
 
     A stem of 3 frames by 7 bands halves the bands. Before every block a maximum halves the bands again, and before the
     first two the frames as well. Padded frames are zero before every convolution and every maximum, and a block's
@@ -37,7 +39,7 @@ class ResidualVoiceEncoder(nn.Module):
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Waveforms `[B, N]` at 16 kHz and their mask to tokens `[B, T, width]` and the mask `[B, T]`."""
-        decibels, frame_mask = self.spectrum.extract(inputs, mask)
+        decibels, frame_mask = without_silent_ends(*self.spectrum.extract(inputs, mask))
         return self.encode(standardise(decibels, frame_mask), frame_mask)
 
     def encode(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,6 +57,24 @@ class ResidualVoiceEncoder(nn.Module):
         tokens = F.relu(self.token_norm(tokens)) * real
         tokens = (tokens + F.relu(self.context(tokens))) * real
         return tokens.transpose(1, 2), mask
+
+
+def without_silent_ends(decibels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-mel `[B, T, M]` and its mask without what comes before and after any frame within 40 dB of the loudest one.
+
+    A studio's recordings begin and end with a second of silence, a stream's turns with as much as the detector leaves:
+    neither should move the mean that frames are compared with. Five frames stay on either side.
+    """
+    frames = torch.arange(decibels.shape[1], device=decibels.device)
+    level = decibels.amax(dim=2)
+    loudest = level.masked_fill(~mask, -torch.inf).amax(dim=1, keepdim=True)
+    heard = mask & (level >= loudest - _BELOW_DB)
+    first = (torch.where(heard, frames, len(frames)).amin(dim=1) - _MARGIN).clamp(min=0)
+    last = torch.minimum(torch.where(heard, frames, -1).amax(dim=1) + _MARGIN, mask.sum(dim=1) - 1)
+    longest = max([1, *(last - first + 1).tolist()])
+    places = (frames[:longest] + first[:, None]).clamp(max=len(frames) - 1)
+    moved = decibels.gather(1, places[:, :, None].expand(-1, -1, decibels.shape[2]))
+    return moved, frames[:longest] <= (last - first)[:, None]
 
 
 class SqueezedBlock(nn.Module):

@@ -14,6 +14,7 @@ from engine.training.conditions import Material
 from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
 from engine.training.corpora.base import NO_FACES, Card, Dialogue, FaceSet, Voice
 from engine.training.recipe import Recipe
+from engine.training.voices.material import Corpus, of_emodb, of_ravdess
 from schemas.labels import EMOTIONS, Emotion
 
 
@@ -35,7 +36,7 @@ class Curriculum:
         """Who is held out for choosing, by corpus."""
         if corpora.ravdess is not None:
             self._actors = ravdess.read(data / corpora.ravdess, actors=who.ravdess_train)
-            self.dev_voices["RAVDESS dev actors"] = ravdess.read(data / corpora.ravdess, actors=who.ravdess_dev)
+            self.dev_voices[_ACTORS] = ravdess.read(data / corpora.ravdess, actors=who.ravdess_dev)
             self._read(ravdess.CARD, f"actors {_listed(who.ravdess_train)}; dev {_listed(who.ravdess_dev)}")
         if corpora.emodb is not None:
             self._german = emodb.read_training(data / corpora.emodb, speakers=who.emodb_train)
@@ -50,6 +51,13 @@ class Curriculum:
     def voices(self) -> list[Voice]:
         """The recordings of the training part."""
         return [*self._actors, *self._german]
+
+    def classed(self, part: Literal["train", "dev"]) -> list[Corpus]:
+        """Each corpus of voices with the classes that are its own."""
+        dev = self.dev_voices
+        actors = self._actors if part == "train" else dev.get(_ACTORS, [])
+        german = self._german if part == "train" else dev.get(_GERMAN, [])
+        return [of(some) for of, some in ((of_ravdess, actors), (of_emodb, german)) if some]
 
     def faces(self, part: Literal["train", "dev"]) -> FaceSet:
         """The labelled faces of a part."""
@@ -108,7 +116,7 @@ class Curriculum:
         self.sources.append(asdict(card) | {"part": part})
 
 
-_GERMAN = "EmoDB dev speaker"
+_ACTORS, _GERMAN = "RAVDESS dev actors", "EmoDB dev speaker"
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ from engine.features.builders import AudioEncoder, FaceCropEncoder
 from engine.features.face import FaceEncoder
 from engine.features.precision import Precision, computing
 from engine.features.voice import VoiceEncoder, standardise
+from engine.features.voice_residual import ResidualVoiceEncoder
 from engine.signals import SAMPLE_RATE_HZ
 from engine.training import augment
 from engine.training.corpora.base import FaceSet, Voice
@@ -19,6 +20,9 @@ from engine.training.fit import Following, fit
 from engine.training.recipe import EncoderTraining, VoiceTraining
 from engine.training.tokens import picture_tokens
 from schemas.labels import EMOTIONS
+
+# These bear bfloat16; gradients of convolutions over time and space turned NaN in it on a CPU.
+_ROUNDED = (VoiceEncoder, ResidualVoiceEncoder, FaceEncoder)
 
 
 class Head(nn.Module):
@@ -89,7 +93,7 @@ def train_face(
 def _heard(encoder: AudioEncoder, waves: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """Tokens of whole waveforms and their mask; where the encoder reads log-mel, with times and bands masked."""
     whole = torch.ones_like(waves, dtype=torch.bool)
-    if not isinstance(encoder, VoiceEncoder):
+    if not isinstance(encoder, VoiceEncoder | ResidualVoiceEncoder):
         return encoder.extract(waves, whole)
     decibels, mask = encoder.spectrum.extract(waves, whole)
     frames = augment.masked_bands(standardise(decibels, mask), generator=generator, time_frames=20, bands=8)
@@ -109,8 +113,7 @@ def _learn(
 ) -> None:
     targets, weights = torch.from_numpy(labels), class_weights(labels)
 
-    # These two bear it; gradients of convolutions over time and space turned NaN in bfloat16 on a CPU.
-    precision: Precision = "bfloat16" if isinstance(encoder, VoiceEncoder | FaceEncoder) else "float32"
+    precision: Precision = "bfloat16" if isinstance(encoder, _ROUNDED) else "float32"
 
     def loss_of(chosen: Tensor) -> Tensor:
         with computing(precision, targets.device):

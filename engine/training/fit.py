@@ -89,6 +89,9 @@ class _Fitting:
         self.rates = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, schedule.learning_rate, total_steps=self.steps, pct_start=0.15
         )
+        self.averages = [deepcopy(module.state_dict()) for module in modules] if schedule.average else []
+        """Where the schedule has an average, that of the modules' tensors over the steps."""
+        self.steps_done = 0
         self.epochs: list[dict[str, float]] = []
         self.best: list[dict[str, Any]] = []
         """Of the best epoch, the modules' tensors, where the schedule has patience."""
@@ -114,6 +117,7 @@ class _Fitting:
             nn.utils.clip_grad_norm_(self.parameters, _LONGEST_STEP)
             self.optimizer.step()
             self.rates.step()
+            self._average()
             losses.append(still_learning(loss.item()))
             report(len(self.epochs) * len(batches) + len(losses), losses[-1])
         rate = float(self.rates.get_last_lr()[0])
@@ -125,15 +129,17 @@ class _Fitting:
         """Note what the last epoch is worth, and its weights if they are the best so far and that matters."""
         if dev is None:
             return
+        learning = [deepcopy(module.state_dict()) for module in self.modules] if self.averages else []
+        self._fill(self.averages)
         scores = dev()
         self.epochs[-1] |= {f"dev_{name}": float(getattr(scores, name)) for name in _DEV}
         if self.schedule.patience is not None and self._stale() == 0:
             self.best = [deepcopy(module.state_dict()) for module in self.modules]
+        self._fill(learning)
 
     def end(self) -> None:
         """Leave the modules with the weights that stay, in `eval()`."""
-        for module, tensors in zip(self.modules, self.best, strict=False):
-            module.load_state_dict(tensors)
+        self._fill(self.best or self.averages)
         self._rest()
 
     def state(self) -> dict[str, Any]:
@@ -147,6 +153,8 @@ class _Fitting:
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "epochs": self.epochs,
             "best": self.best,
+            "averages": self.averages,
+            "steps_done": self.steps_done,
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
@@ -162,11 +170,28 @@ class _Fitting:
         if state["cuda"]:
             torch.cuda.set_rng_state_all(state["cuda"])
         self.epochs, self.best = list(state["epochs"]), list(state["best"])
+        self.averages, self.steps_done = list(state["averages"]), state["steps_done"]
 
     def _stale(self) -> int:
         """Epochs since the best one, the first of equals."""
         found = [epoch[_CHOOSES] for epoch in self.epochs]
         return len(found) - 1 - found.index(max(found)) if found else 0
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        self.steps_done += 1
+        # A young average is mostly the beginning, so it follows more closely at first.
+        kept = min(self.schedule.average, (1 + self.steps_done) / (10 + self.steps_done))
+        for module, averages in zip(self.modules, self.averages, strict=False):
+            for name, tensor in module.state_dict().items():
+                if tensor.is_floating_point():
+                    averages[name].lerp_(tensor, 1 - kept)
+                else:
+                    averages[name].copy_(tensor)
+
+    def _fill(self, states: Sequence[Mapping[str, Any]]) -> None:
+        for module, tensors in zip(self.modules, states, strict=False):
+            module.load_state_dict(tensors)
 
     def _rest(self) -> None:
         for module in self.modules:

@@ -1,6 +1,7 @@
 """A recipe's two encoders: trained here each under a passing head, or frozen as they come."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from engine.training.fit import Following, Progress
 from engine.training.recipe import Recipe
 from engine.training.scores import Scores, score
 from engine.training.stages import Stages
+from engine.training.voices import stage as voices_stage
 
 _AT_ONCE = 256
 
@@ -72,44 +74,57 @@ class FrontEnds:
         self.cards += [] if card is None else [card]
         self.sha256 += [] if sha256 is None else [sha256]
 
-    def learn_voice(self, voices: Sequence[Voice], dev: Sequence[Voice]) -> Head | None:
-        """The voice's stage, if it has one; its head. `dev` is looked at after every epoch."""
+    def learn_voice(self, curriculum: Curriculum) -> Mapping[str, Scores]:
+        """The voice's stage, if it has one; how well its encoder does alone on each dev part."""
         chosen, schedule = self._recipe, self._recipe.voice_training
         if schedule is None:
-            return None
+            return {}
+        if chosen.voice_augmentation is not None:
+            self.voice, self.epochs["voice"], found = voices_stage.learned(
+                chosen,
+                schedule,
+                chosen.voice_augmentation,
+                curriculum.classed("train"),
+                curriculum.classed("dev"),
+                stages=self._stages,
+                progress=self._progress,
+            )
+            return dict(zip(curriculum.dev_voices, found, strict=True))
         # Built anew: its first weights and those of the head follow from the seed alone.
         torch.manual_seed(chosen.seed)
         encoder = self.voice = audio_encoder(chosen.voice)
         head = Head(width=encoder.width, dropout=schedule.dropout)
+        dev = list(chain.from_iterable(curriculum.dev_voices.values()))
 
         def make(state: Path) -> None:
-            following = Following(self._progress, state, lambda: self.hear(head, dev))
-            train_voice(encoder, head, voices, schedule=schedule, seed=chosen.seed, following=following)
+            following = Following(self._progress, state, lambda: self._hear(head, dev))
+            train_voice(encoder, head, curriculum.voices, schedule=schedule, seed=chosen.seed, following=following)
 
         digest = chosen.digest("voice", "voice_training")
         self.epochs["voice"] = self._stages.run("voice", digest, {"encoder": encoder, "head": head}, make)
-        return head
+        return {name: self._hear(head, voices) for name, voices in curriculum.dev_voices.items()}
 
-    def learn_face(self, curriculum: Curriculum) -> Head | None:
-        """The face's stage, if it has one; its head."""
+    def learn_face(self, curriculum: Curriculum) -> Mapping[str, Scores]:
+        """The face's stage, if it has one; how well its encoder does alone on the dev part."""
         chosen, schedule = self._recipe, self._recipe.face_training
         if schedule is None:
-            return None
+            return {}
         torch.manual_seed(chosen.seed)
         encoder = self.face = video_encoder(chosen.face)
         head = Head(width=encoder.width, dropout=schedule.dropout)
+        dev = curriculum.faces("dev")
 
         def make(state: Path) -> None:
-            faces, dev = curriculum.faces("train"), curriculum.faces("dev")
-            following = Following(self._progress, state, lambda: self.see(head, dev))
+            faces = curriculum.faces("train")
+            following = Following(self._progress, state, lambda: self._see(head, dev))
             train_face(encoder, head, faces, schedule=schedule, seed=chosen.seed, following=following)
 
         digest = chosen.digest("face", "face_training")
         self.epochs["face"] = self._stages.run("face", digest, {"encoder": encoder, "head": head}, make)
-        return head
+        return {"FER2013 dev part": self._see(head, dev)}
 
     @torch.no_grad()
-    def hear(self, head: Head, voices: Sequence[Voice]) -> Scores:
+    def _hear(self, head: Head, voices: Sequence[Voice]) -> Scores:
         """How well the voice encoder does under its head."""
         logits = []
         for voice in voices:
@@ -118,7 +133,7 @@ class FrontEnds:
         return _scored(torch.cat(logits), np.array([voice.label for voice in voices]))
 
     @torch.no_grad()
-    def see(self, head: Head, faces: FaceSet) -> Scores:
+    def _see(self, head: Head, faces: FaceSet) -> Scores:
         """How well the face encoder does under its head."""
         pictures = torch.split(torch.from_numpy(faces.images), _AT_ONCE)
         cells = torch.cat([tokens.picture_tokens(self.face, part.float() / 255) for part in pictures])

@@ -60,6 +60,8 @@ class Schedule(_Section):
     # Stages from before there was a choice do not say it.
     patience: int | None = Field(None, ge=1, exclude_if=lambda patience: patience is None)
     """Epochs without a better weighted F1 on the dev part after which the best one stands; None: to the end."""
+    average: float = Field(0.0, ge=0, lt=1, exclude_if=lambda average: not average)
+    """Share of the weights' moving average over the steps that stays at each; what is averaged stands. 0: the last."""
 
 
 class EncoderTraining(Schedule):
@@ -72,6 +74,30 @@ class VoiceTraining(EncoderTraining):
     """The voice's stage learns from stretches of this length."""
 
     crop_s: float
+
+
+class VoiceAugmentation(_Section):
+    """What a recording goes through; 0 leaves it out. A gain is not among it: a voice encoder does not hear one."""
+
+    versions: int = Field(default=1, ge=1)
+    """How often every recording is augmented, before the training; what is drawn at each step is the stretch and what
+    of it is hidden or mixed."""
+    speed: float = Field(default=0.0, ge=0, lt=1)
+    """A recording is played up to this share faster or slower, its pitch with it."""
+    noise: float = Field(default=0.0, ge=0, le=1)
+    """Chance of noise between white and brown, 5 to 35 dB below the voice."""
+    babble: float = Field(default=0.0, ge=0, le=1)
+    """Chance of other speakers of the training part, 0 to 15 dB below the voice."""
+    reverberation: float = Field(default=0.0, ge=0, le=1)
+    """Chance of a room."""
+    telephone: float = Field(default=0.0, ge=0, le=1)
+    """Chance of a telephone's band and mu-law."""
+    time_mask: float = Field(default=0.0, ge=0, le=1)
+    """Longest of two hidden stretches, as a share of the stretch that is seen."""
+    band_mask: float = Field(default=0.0, ge=0, le=1)
+    """Widest of two hidden bands, as a share of the bands."""
+    mixup: float = Field(default=0.0, ge=0)
+    """Both parameters of the Beta distribution that two recordings of one corpus are mixed by (Zhang et al. 2018)."""
 
 
 class FusionNumbers(BaseModel):
@@ -138,9 +164,21 @@ class RevisionTraining(Schedule):
 
 
 class Calibration(_Section):
-    """The share of dev turns that must get a label."""
+    """What chooses the confidence below which no label is given, on every kind of dev turns: one of both."""
 
-    coverage: float
+    coverage: float | None = Field(None, gt=0, le=1)
+    """The share that must get a label."""
+    risk: float | None = Field(None, gt=0, lt=1)
+    """The share of those with a label that may be wrong."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.coverage is None) == (self.risk is None):
+            raise ValueError(
+                "[calibration] says either coverage, the share of turns that must get a label, or risk, the share of "
+                "those with a label that may be wrong"
+            )
+        return self
 
 
 class Recipe(_Section):
@@ -153,6 +191,9 @@ class Recipe(_Section):
     voice: Numbers
     voice_training: VoiceTraining | None = None
     """None: the encoder comes with its weights, and stays as it is; so with the face's."""
+    voice_augmentation: VoiceAugmentation | None = Field(None, exclude_if=lambda numbers: numbers is None)
+    """What the voice's stage and the versions of its tokens are made with, where the encoder hears log-mel and learns
+    under a head for each corpus (`engine.training.voices`); None: the plain stage, for any encoder."""
     face: Numbers = {"name": NONE}
     """Left out: faces are not read, and the checkpoint is of voices alone."""
     face_training: EncoderTraining | None = None

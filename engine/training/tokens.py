@@ -1,6 +1,6 @@
 """Tokens made once: every recording and face of a dialogue corpus through the frozen encoders, in several versions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,8 +8,11 @@ from torch import Generator, Tensor
 
 from engine.features.base import FeatureExtractor
 from engine.features.face import FaceEncoder
+from engine.signals import Waveform
 from engine.training import augment
 from engine.training.corpora.base import FaceSet, Voice
+from engine.training.recipe import VoiceAugmentation
+from engine.training.voices.augmentation import heard_otherwise, others_of
 
 _FACES_AT_ONCE = 256
 
@@ -34,16 +37,20 @@ def fill(
     face_indices: Iterable[int],
     versions: int,
     seed: int,
+    augmentation: VoiceAugmentation | None = None,
 ) -> TokenBank:
-    """Encode every recording and the named faces `versions` times, all but the first augmented."""
+    """Encode every recording and the named faces `versions` times, all but the first augmented.
+
+    augmentation: of the voices, as in their encoder's stage; None: speed, gain, noise and the telephone.
+    """
     generator = torch.Generator().manual_seed(seed)
-    spoken = {
-        voice.name: [
-            _voice_tokens(voice_encoder, torch.from_numpy(voice.audio), version, generator)
-            for version in range(versions)
-        ]
-        for voice in voices
-    }
+    several = [] if versions == 1 else list(voices)
+    others = others_of(several)
+    spoken = {}
+    # Once each, they need not all be in memory.
+    for voice in several or voices:
+        heard = _versions(voice, versions, others.get(voice.speaker, []), augmentation, generator)
+        spoken[voice.name] = [_encoded(voice_encoder, audio) for audio in heard]
     indices = sorted(set(face_indices))
     seen = [
         torch.stack([_face_tokens(face_encoder, part, version, generator) for version in range(versions)], dim=1)
@@ -53,13 +60,28 @@ def fill(
     return TokenBank(voices=spoken, faces=dict(zip(indices, (tokens for part in seen for tokens in part), strict=True)))
 
 
-def _voice_tokens(encoder: FeatureExtractor, audio: Tensor, version: int, generator: Generator) -> Tensor:
-    if version:
-        speed = 1 + 0.3 * (torch.rand((), generator=generator).item() - 0.5)
-        audio = augment.at_speed(_part(audio, generator), speed=speed)
-        audio = augment.voices(audio[None], chance=0.6, generator=generator)[0]
+def _encoded(encoder: FeatureExtractor, audio: Tensor) -> Tensor:
     tokens, _ = encoder.extract(audio[None], torch.ones(1, len(audio), dtype=torch.bool))
     return tokens[0]
+
+
+def _versions(
+    voice: Voice,
+    count: int,
+    others: Sequence[Waveform],
+    augmentation: VoiceAugmentation | None,
+    generator: Generator,
+) -> Iterator[Tensor]:
+    audio = torch.from_numpy(voice.audio)
+    yield audio
+    for _ in range(count - 1):
+        part = _part(audio, generator)
+        if augmentation is None:
+            speed = 1 + 0.3 * (torch.rand((), generator=generator).item() - 0.5)
+            part = augment.at_speed(part, speed=speed)[None]
+            yield augment.voices(part, chance=0.6, generator=generator)[0]
+        else:
+            yield heard_otherwise(part, others, augmentation, generator)[0]
 
 
 def _part(audio: Tensor, generator: Generator) -> Tensor:

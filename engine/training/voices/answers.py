@@ -12,9 +12,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from engine.features.voice import standardise
 from engine.training.corpora.base import Voice
+from engine.training.scores import Scores, score
 from engine.training.voices.classifier import VoiceClassifier
 from engine.training.voices.conditions import CONDITIONS
 from engine.training.voices.folds import Part
+from engine.training.voices.material import Corpus
+from schemas.labels import EMOTIONS
 
 _AT_ONCE = 16
 _HEAD = ("condition", "corpus", "voice", "speaker", "sex", "label", "chances")
@@ -35,15 +38,19 @@ class Answer:
     """`[K]` over the classes of its corpus."""
 
 
-def accuracies(classifier: VoiceClassifier, parts: Sequence[Part]) -> dict[str, float]:
-    """The accuracy on each corpus's test voices as they were recorded."""
-    found = {}
-    for number, part in enumerate(parts):
-        said = probabilities(classifier, part.test, corpus=number).argmax(axis=1)
-        first = sum(len(other.corpus.classes) for other in parts[:number])
-        labels = np.array([voice.label for voice in part.test])
-        found[f"{part.corpus.name}_accuracy"] = round(float((said - first == labels).mean()), _DIGITS)
-    return found
+def as_emotions(classifier: VoiceClassifier, held: Sequence[Corpus], among: Sequence[Corpus]) -> Scores:
+    """How well it does on recordings as they are, in the seven emotions, whatever the classes of their corpora.
+
+    among: the corpora that it has heads for, in their order; `held` are voices of some of them.
+    """
+    names = [corpus.name for corpus in among]
+    emotions = np.array([emotion for corpus in among for emotion in corpus.emotions])
+    chances, labels = [], []
+    for corpus in held:
+        said = probabilities(classifier, corpus.voices, corpus=names.index(corpus.name))
+        chances.append(said @ np.eye(len(EMOTIONS))[emotions])
+        labels.append(np.array(corpus.emotions)[[voice.label for voice in corpus.voices]])
+    return score(np.concatenate(labels), np.concatenate(chances))
 
 
 def ask(classifier: VoiceClassifier, parts: Sequence[Part]) -> Iterator[Answer]:

@@ -12,7 +12,7 @@ from engine.signals import Waveform
 from engine.training import augment
 from engine.training.babble import RATIO_DB, TALKERS, babble, mixed
 from engine.training.corpora.base import Voice
-from engine.training.voices.recipe import Augmentation
+from engine.training.recipe import VoiceAugmentation
 
 
 class Versions:
@@ -22,29 +22,15 @@ class Versions:
     goes on finds the same.
     """
 
-    def __init__(self, voices: Sequence[Voice], numbers: Augmentation, spectrum: LogMel, *, seed: int) -> None:
+    def __init__(self, voices: Sequence[Voice], numbers: VoiceAugmentation, spectrum: LogMel, *, seed: int) -> None:
         self._numbers = numbers
         generator = Generator().manual_seed(seed)
-        others = {
-            speaker: [voice.audio for voice in voices if voice.speaker != speaker]
-            for speaker in {voice.speaker for voice in voices}
-        }
+        others = others_of(voices)
         self._decibels: list[list[Tensor]] = []
         for voice in voices:
-            changed = (self.wave(voice, others[voice.speaker], generator) for _ in range(numbers.versions))
+            audio, around = torch.from_numpy(voice.audio), others[voice.speaker]
+            changed = (heard_otherwise(audio, around, numbers, generator) for _ in range(numbers.versions))
             self._decibels.append([_decibels(wave, spectrum) for wave in changed])
-
-    def wave(self, voice: Voice, others: Sequence[Waveform], generator: Generator) -> Tensor:
-        """A recording `[1, N]` sped up or slowed down, among others, over noise, in a room, called."""
-        numbers = self._numbers
-        speed = 1 + numbers.speed * (2 * _uniform(generator) - 1)
-        wave = augment.at_speed(torch.from_numpy(voice.audio), speed=speed)[None]
-        if _uniform(generator) < numbers.babble:
-            wave = _among(wave[0], others, generator)[None]
-        for chance, change in ((numbers.noise, augment.noisy), (numbers.reverberation, augment.reverberated)):
-            if _uniform(generator) < chance:
-                wave = change(wave, generator=generator)
-        return augment.telephone(wave) if _uniform(generator) < numbers.telephone else wave
 
     def stretches(self, chosen: Sequence[int], generator: Generator, *, frames: int) -> Tensor:
         """Stretches of versions of those recordings, `[B, frames, M]`, standardised, times and bands hidden."""
@@ -62,6 +48,26 @@ class Versions:
             decibels = decibels.repeat(-(-frames // len(decibels)), 1)
         start = int(_uniform(generator) * (len(decibels) - frames + 1))
         return decibels[start : start + frames].float()
+
+
+def others_of(voices: Sequence[Voice]) -> dict[str, list[Waveform]]:
+    """By speaker, the recordings of everybody else: who may babble around them."""
+    speakers = {voice.speaker for voice in voices}
+    return {speaker: [voice.audio for voice in voices if voice.speaker != speaker] for speaker in speakers}
+
+
+def heard_otherwise(
+    audio: Tensor, others: Sequence[Waveform], numbers: VoiceAugmentation, generator: Generator
+) -> Tensor:
+    """A recording `[N]` as `[1, M]`: sped up or slowed down, among others, over noise, in a room, called."""
+    speed = 1 + numbers.speed * (2 * _uniform(generator) - 1)
+    wave = augment.at_speed(audio, speed=speed)[None]
+    if _uniform(generator) < numbers.babble:
+        wave = _among(wave[0], others, generator)[None]
+    for chance, change in ((numbers.noise, augment.noisy), (numbers.reverberation, augment.reverberated)):
+        if _uniform(generator) < chance:
+            wave = change(wave, generator=generator)
+    return augment.telephone(wave) if _uniform(generator) < numbers.telephone else wave
 
 
 def _decibels(wave: Tensor, spectrum: LogMel) -> Tensor:

@@ -54,11 +54,25 @@ class VoiceClassifier(nn.Module):
         return -(((1 - smoothing) * targets + smoothing * even) * said.masked_fill(~own, 0)).sum(dim=1).mean()
 
 
+def untrained(numbers: Mapping[str, Any], classes: Sequence[int], *, dropout: float, seed: int) -> VoiceClassifier:
+    """A recipe's encoder under heads of so many classes; its first weights follow from the seed alone.
+
+    Raises `ConfigurationError`: it is none that is learned here.
+    """
+    torch.manual_seed(seed)
+    classifier = VoiceClassifier(learned_encoder(numbers), classes=classes, dropout=dropout)
+    # As the encoder has its maps.
+    for parameter in classifier.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return classifier
+
+
 def learned_encoder(numbers: Mapping[str, Any]) -> LearnedEncoder:
     """The encoder of a recipe, not yet trained. Raises `ConfigurationError`: it is none that is learned here."""
     encoder = audio_encoder(numbers)
     if not isinstance(encoder, VoiceEncoder | ResidualVoiceEncoder):
         raise ConfigurationError(
-            f"[voice_encoder] 'voice' and 'voice-residual' are trained here, {numbers['name']!r} not"
+            f"[voice_encoder] 'voice' and 'voice-residual' are trained here, {numbers.get('name', 'voice')!r} not"
         )
     return encoder

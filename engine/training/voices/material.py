@@ -15,6 +15,7 @@ from schemas.labels import EMOTIONS
 RAVDESS_CLASSES = ("neutral", "calm", "joy", "sadness", "anger", "fear", "disgust", "surprise")
 EMODB_CLASSES = tuple(emotion for emotion in EMOTIONS if emotion in emodb.LABELS.values())
 
+_COUNTS_AS = {"calm": "neutral"}
 _BELOW_DB = 40.0
 _FRAME = SAMPLE_RATE_HZ // 50
 _MARGIN = SAMPLE_RATE_HZ // 10
@@ -30,6 +31,11 @@ class Corpus:
     classes: tuple[str, ...]
     voices: Sequence[Voice]
 
+    @property
+    def emotions(self) -> tuple[int, ...]:
+        """The emotion that each class counts as, an index into `schemas.labels.EMOTIONS`."""
+        return tuple(EMOTIONS.index(_COUNTS_AS.get(name, name)) for name in self.classes)
+
 
 def read(corpora: Corpora, *, data: Path) -> tuple[Corpus, ...]:
     """The corpora of a recipe; `calm` is a class of its own here. Raises `ConfigurationError`: one is not there.
@@ -38,14 +44,22 @@ def read(corpora: Corpora, *, data: Path) -> tuple[Corpus, ...]:
     """
     found = []
     if corpora.ravdess is not None:
-        voices = ravdess.read(data / corpora.ravdess, actors=range(1, 25))
-        labelled = [replace(one, label=int(one.name.split("-")[2]) - 1) for one in voices]
-        found.append(Corpus("ravdess", ravdess.CARD, RAVDESS_CLASSES, [_trimmed(one) for one in labelled]))
+        found.append(of_ravdess(ravdess.read(data / corpora.ravdess, actors=range(1, 25))))
     if corpora.emodb is not None:
-        voices = emodb.read(data / corpora.emodb, speakers=range(1, 17))
-        labelled = [replace(one, label=EMODB_CLASSES.index(EMOTIONS[one.label])) for one in voices]
-        found.append(Corpus("emodb", emodb.CARD, EMODB_CLASSES, [_trimmed(one) for one in labelled]))
+        found.append(of_emodb(emodb.read(data / corpora.emodb, speakers=range(1, 17))))
     return tuple(found)
+
+
+def of_ravdess(voices: Sequence[Voice]) -> Corpus:
+    """Its eight classes, from the names of its recordings."""
+    labelled = [replace(_trimmed(one), label=int(one.name.split("-")[2]) - 1) for one in voices]
+    return Corpus("ravdess", ravdess.CARD, RAVDESS_CLASSES, labelled)
+
+
+def of_emodb(voices: Sequence[Voice]) -> Corpus:
+    """Its six classes, without boredom."""
+    labelled = [replace(_trimmed(one), label=EMODB_CLASSES.index(EMOTIONS[one.label])) for one in voices]
+    return Corpus("emodb", emodb.CARD, EMODB_CLASSES, labelled)
 
 
 def trimmed(audio: Waveform) -> Waveform:

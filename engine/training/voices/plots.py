@@ -19,7 +19,7 @@ def curves(path: Path, logs: Sequence[Path]) -> None:
     for log in logs:
         with log.open(newline="") as lines:
             rows = list(csv.DictReader(lines))
-        axes.plot([int(row["number"]) for row in rows], [float(row["loss"]) for row in rows], linewidth=0.8)
+        axes.plot([int(row["epoch"]) for row in rows], [float(row["loss"]) for row in rows], linewidth=0.8)
     _save(figure, path)
 
 

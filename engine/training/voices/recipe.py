@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from engine.errors import ConfigurationError
+from engine.training.recipe import VoiceAugmentation, VoiceTraining
 
 
 class _Section(BaseModel):
@@ -38,45 +39,11 @@ class Protocol(_Section):
     seed: int = 0
 
 
-class Schedule(_Section):
-    """AdamW under a one-cycle rate; what is measured is a moving average of the steps' weights."""
+class VoiceTrainings(VoiceTraining):
+    """The schedule of every fold."""
 
-    epochs: int = Field(ge=1)
-    batch: int = Field(ge=2)
-    learning_rate: float
-    weight_decay: float
-    label_smoothing: float = Field(ge=0, lt=1)
-    dropout: float = Field(ge=0, lt=1)
-    crop_s: float = Field(gt=0)
-    """Length of the stretch that is seen of a recording; a shorter one is repeated."""
-    average: float = Field(ge=0, lt=1)
-    """Share of the moving average that stays at each step."""
     members: int = Field(default=1, ge=1)
     """Trainings a fold, from seeds of their own; the table has each alone and the mean of their probabilities."""
-
-
-class Augmentation(_Section):
-    """What a recording goes through; 0 leaves it out. A gain is not among it: the encoder does not hear one."""
-
-    versions: int = Field(default=1, ge=1)
-    """How often every recording is augmented, before the training; what is drawn at each step is the stretch and what
-    of it is hidden or mixed."""
-    speed: float = Field(default=0.0, ge=0, lt=1)
-    """A recording is played up to this share faster or slower, its pitch with it."""
-    noise: float = Field(default=0.0, ge=0, le=1)
-    """Chance of noise between white and brown, 5 to 35 dB below the voice."""
-    babble: float = Field(default=0.0, ge=0, le=1)
-    """Chance of other speakers of the training part, 0 to 15 dB below the voice."""
-    reverberation: float = Field(default=0.0, ge=0, le=1)
-    """Chance of a room."""
-    telephone: float = Field(default=0.0, ge=0, le=1)
-    """Chance of a telephone's band and mu-law."""
-    time_mask: float = Field(default=0.0, ge=0, le=1)
-    """Longest of two hidden stretches, as a share of the stretch that is seen."""
-    band_mask: float = Field(default=0.0, ge=0, le=1)
-    """Widest of two hidden bands, as a share of the bands."""
-    mixup: float = Field(default=0.0, ge=0)
-    """Both parameters of the Beta distribution that two recordings of one corpus are mixed by (Zhang et al. 2018)."""
 
 
 class VoiceRecipe(_Section):
@@ -88,8 +55,8 @@ class VoiceRecipe(_Section):
     protocol: Protocol = Protocol()
     voice_encoder: dict[str, JsonValue]
     """Its `name` and its arguments in `engine.features.builders`."""
-    training: Schedule
-    augmentation: Augmentation
+    training: VoiceTrainings
+    augmentation: VoiceAugmentation
 
     def by_folds(self, folds: int | None) -> "VoiceRecipe":
         """The same recipe measured by another number of folds; None leaves its own."""

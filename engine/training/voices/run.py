@@ -1,22 +1,22 @@
 """One run: every fold and member of a recipe trained, and asked about the voices that were held out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import save_file
 
-from engine.training.keeping import keep, kept, read_rows, write_rows
+from engine.training.fit import Following
 from engine.training.voices import answers
-from engine.training.voices.answers import Answer
+from engine.training.voices.answers import Answer, as_emotions
+from engine.training.voices.classifier import untrained
 from engine.training.voices.folds import Part, Split, split
-from engine.training.voices.loop import Fitting
+from engine.training.voices.learning import learn
 from engine.training.voices.material import Corpus, read
 from engine.training.voices.recipe import VoiceRecipe
 
-WEIGHTS, STATE, ANSWERS, EPOCHS = "model.safetensors", "state.pt", "answers.csv", "epochs.csv"
+WEIGHTS, STATE, ANSWERS, EPOCHS = "model.safetensors", "epochs.state", "answers.csv", "epochs.csv"
 
 Progress = Callable[[int, int, float], None]
 """Steps done and in all, over every fold and member; the last loss."""
@@ -58,21 +58,22 @@ def _unit(
     recipe: VoiceRecipe, parts: Sequence[Part], folder: Path, *, seed: int, moved: Callable[[int, float], None]
 ) -> list[Answer]:
     if not (folder / ANSWERS).is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        fitting = Fitting(parts, recipe, seed=seed)
-        before = kept(folder / STATE)
-        if before is not None:
-            fitting.restore(before)
-        rows: list[dict[str, Any]] = [*read_rows(folder / EPOCHS)[: fitting.epoch]]
-        while not fitting.finished:
-            epoch = fitting.run_epoch(stepped=lambda loss: moved(fitting.steps, loss))
-            # Who is measured must not be looked at on the way: only where a recipe is chosen.
-            seen = answers.accuracies(fitting.averaged, parts) if recipe.protocol.name == "choosing" else {}
-            rows.append(asdict(epoch) | seen)
-            write_rows(folder / EPOCHS, rows)
-            keep(folder / STATE, fitting.state())
-        tensors = fitting.averaged.encoder.state_dict()
+        classes = [len(part.corpus.classes) for part in parts]
+        classifier = untrained(recipe.voice_encoder, classes, dropout=recipe.training.dropout, seed=seed)
+        learned = [replace(part.corpus, voices=part.train) for part in parts]
+        held = [replace(part.corpus, voices=part.test) for part in parts]
+        # Who is measured must not be looked at on the way: only where a recipe is chosen.
+        dev = (lambda: as_emotions(classifier, held, held)) if recipe.protocol.name == "choosing" else None
+        learn(
+            classifier,
+            learned,
+            schedule=recipe.training,
+            augmentation=recipe.augmentation,
+            seed=seed,
+            following=Following(lambda _, done, __, loss: moved(done, loss), folder / STATE, dev),
+        )
+        tensors = classifier.encoder.state_dict()
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)
-        answers.write(folder / ANSWERS, answers.ask(fitting.averaged, parts))
+        answers.write(folder / ANSWERS, answers.ask(classifier, parts))
         (folder / STATE).unlink()
     return answers.read(folder / ANSWERS)

@@ -52,6 +52,18 @@ def test_without_patience_a_stage_goes_to_its_end(tmp_path):
     assert torch.equal(layer.weight, weights[-1])
 
 
+def test_what_is_averaged_over_the_steps_is_looked_at_and_stands(tmp_path):
+    layer, weights, _ = learn(tmp_path / "averaged", schedule(average=0.9), [0.0] * 6)
+    last, plain, _ = learn(tmp_path / "plain", schedule(), [0.0] * 6)
+    assert torch.equal(layer.weight, weights[-1])
+    assert not torch.equal(layer.weight, last.weight)
+    # Each is the mean of what came before, so it lags behind what is learning.
+    for averaged, learning in zip(weights, plain, strict=True):
+        assert not torch.equal(averaged, learning)
+    state = torch.load(tmp_path / "averaged" / "line.state", weights_only=True)
+    torch.testing.assert_close(state["modules"][0]["weight"], last.weight)
+
+
 def test_patience_without_a_dev_part_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="stage line: patience needs a dev part"):
         learn(tmp_path, schedule(patience=2))

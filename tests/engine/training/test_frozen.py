@@ -1,6 +1,7 @@
 """Recipes whose encoders come with their weights."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,14 +156,14 @@ def test_any_encoder_with_weights_of_its_own_learns(small_corpora, tmp_path):
     front = FrontEnds(recipe, stages=Stages(tmp_path), progress=lambda *_: None)
     before = {name: tensor.clone() for name, tensor in front.face.state_dict().items()}
     voices = ravdess.read(small_corpora.folder / "ravdess_speech_16k.tar", actors=[1])
-    heard = front.hear(front.learn_voice(voices, voices), voices)
     faces = Fer2013(small_corpora.folder / "fer2013.npz")
-    seen = front.see(front.learn_face(faces), faces.faces("dev"))
-    assert 0 <= heard.accuracy <= 1
-    assert 0 <= seen.accuracy <= 1
+    curriculum = SimpleNamespace(voices=voices, dev_voices={"actor 1": voices}, faces=faces.faces)
+    heard, seen = front.learn_voice(curriculum), front.learn_face(curriculum)
+    assert 0 <= heard["actor 1"].accuracy <= 1
+    assert 0 <= seen["FER2013 dev part"].accuracy <= 1
     assert any(not torch.equal(before[name], tensor) for name, tensor in front.face.state_dict().items())
     again = FrontEnds(recipe, stages=Stages(tmp_path), progress=lambda *_: pytest.fail("it was learned already"))
-    again.learn_voice(voices, voices)
-    again.learn_face(faces)
+    again.learn_voice(curriculum)
+    again.learn_face(curriculum)
     for ours, theirs in ((front.voice, again.voice), (front.face, again.face)):
         torch.testing.assert_close(ours.state_dict(), theirs.state_dict())

@@ -7,12 +7,12 @@ from engine.features.builders import audio_encoder
 from engine.features.spectral import LogMel
 from engine.features.voice import standardise
 from engine.training.corpora.base import Voice
-from engine.training.recipe import FOLDER
+from engine.training.recipe import FOLDER, VoiceAugmentation
 from engine.training.voices.augmentation import Versions, mixup
 from engine.training.voices.classifier import VoiceClassifier, learned_encoder
 from engine.training.voices.conditions import CONDITIONS
 from engine.training.voices.material import RAVDESS_CLASSES, read, trimmed
-from engine.training.voices.recipe import Augmentation, describes, load
+from engine.training.voices.recipe import describes, load
 
 NUMBERS = {"name": "voice-residual", "n_mels": 16, "n_fft": 512, "win_length": 512, "hop_length": 320}
 NUMBERS |= {"top_db": 60.0, "channels": [4, 6], "width": 8}
@@ -92,6 +92,19 @@ def test_a_longer_batch_and_a_gain_change_no_answer():
     torch.testing.assert_close(*said, atol=1e-4, rtol=1e-4)
 
 
+def test_silence_around_a_voice_changes_no_token():
+    encoder = classifier().encoder
+    voice, quiet = 0.05 * torch.randn(1, 9600, generator=generator()), torch.zeros(1, 6400)
+    said = []
+    for audio in (torch.cat((quiet, voice, quiet), dim=1), torch.cat((quiet, quiet, voice, quiet, quiet), dim=1)):
+        with torch.no_grad():
+            tokens, real = encoder.extract(audio, torch.ones_like(audio, dtype=torch.bool))
+        assert bool(real.all())
+        said.append(tokens)
+    torch.testing.assert_close(*said, atol=1e-4, rtol=1e-4)
+    assert said[0].shape[1] < 22_400 // 320 // 2
+
+
 def test_mixup_stays_within_a_corpus_and_keeps_the_larger_share():
     frames = torch.arange(6.0)[:, None, None].expand(6, 2, 2)
     targets = torch.eye(6)
@@ -111,8 +124,8 @@ def test_every_option_changes_the_versions_and_the_seed_says_how(option):
         versions = Versions(voices(), numbers, LogMel(n_mels=16), seed=seed)
         return versions.stretches([0, 1, 2], generator(), frames=30)
 
-    changing = Augmentation(**{option: 0.9}, versions=2)
-    plain, first = made(Augmentation(versions=2)), made(changing)
+    changing = VoiceAugmentation(**{option: 0.9}, versions=2)
+    plain, first = made(VoiceAugmentation(versions=2)), made(changing)
     assert first.shape == plain.shape == (3, 30, 16)
     assert torch.isfinite(first).all()
     assert torch.equal(first, made(changing))
@@ -121,7 +134,7 @@ def test_every_option_changes_the_versions_and_the_seed_says_how(option):
 
 def test_without_options_a_stretch_is_of_the_recording_itself_over_and_over():
     recordings, spectrum = voices(), LogMel(n_mels=16)
-    stretch = Versions(recordings, Augmentation(), spectrum, seed=0).stretches([1], generator(), frames=30)
+    stretch = Versions(recordings, VoiceAugmentation(), spectrum, seed=0).stretches([1], generator(), frames=30)
     wave = torch.from_numpy(recordings[1].audio)[None]
     decibels = spectrum.extract(wave, torch.ones_like(wave, dtype=torch.bool))[0]
     twice = decibels.half().float().repeat(1, 2, 1)
