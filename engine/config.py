@@ -2,8 +2,9 @@
 
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from engine.errors import ConfigurationError
 from schemas.events import Severity, Signed
 from schemas.labels import Emotion
+from schemas.topics import MAX_SEGMENT_BYTES
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -218,6 +220,91 @@ class AlertSettings(_Section):
         return self
 
 
+class MetricsSettings(_Section):
+    """Where Prometheus finds the figures, and what its drift is measured against."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Serve `/metrics` on it; 0 takes a free one. Without a port there is no page but the gateway's."""
+    host: str = "127.0.0.1"
+    expected: Mapping[Emotion, Annotated[float, Field(ge=0)]] = {}
+    """Share of each label in a stream as it should be; without it, the first `drift_turns` are what is expected."""
+    drift_turns: Count = 500
+    """Labels of so many of the last turns are compared."""
+
+
+Secret = Annotated[SecretStr, Field(min_length=16)]
+GatewayScope = Literal["segments:write", "dialogues:read", "events:read"]
+
+
+class GatewayToken(_Section):
+    """Somebody who may use the gateway."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    secret: Secret
+    scopes: tuple[GatewayScope, ...] = get_args(GatewayScope)
+
+
+class Webhook(_Section):
+    """An address that events are sent to; those that are among everything that is given here."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    secret: Secret
+    """Signs what is sent; `whsec_` and base64, or any text."""
+    kinds: tuple[Literal["turn", "dialogue", "alert"], ...] = ()
+    dialogues: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
+    labels: tuple[Emotion, ...] = ()
+    attempts: Count = 8
+    """After so many an event is given up."""
+    timeout_s: Positive = 10.0
+
+
+class GatewaySettings(_Section):
+    """The door for HTTP."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    """Another than the machine's own needs tokens of your own."""
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """None: 8477, or any free one where that is taken. 0: any free one."""
+    token: Secret | None = None
+    """One token with every scope. Without any token one is made at the start, and printed."""
+    tokens: tuple[GatewayToken, ...] = ()
+    requests_per_s: Positive = 50.0
+    """For each token, in the long run."""
+    burst: Count = 100
+    """And so many at once."""
+    most_bytes: Annotated[int, Field(ge=1, le=MAX_SEGMENT_BYTES)] = MAX_SEGMENT_BYTES
+    """Media in one request."""
+    buffer_mib: Annotated[int, Field(ge=8)] = 64
+    """Media that may be on its way to the broker at once."""
+    subscribers: Count = 1000
+    kept_events: Count = 10_000
+    """In memory: a subscriber may fall so far behind before it has to resume."""
+    kept_turns: Count = 20_000
+    """In memory, over all dialogues that are shown."""
+    heartbeat_s: Positive = 15.0
+    webhooks: tuple[Webhook, ...] = ()
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if not self.local and self.token is None and not self.tokens:
+            raise ValueError(f"host {self.host} can be reached by others: set `token` or `tokens` first")
+        for kind, named in (("tokens", self.tokens), ("webhooks", self.webhooks)):
+            if len({one.name for one in named}) < len(named):
+                raise ValueError(f"two {kind} have the same name")
+        return self
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine reaches the host."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
 class Config(BaseSettings):
     """Everything that can be set. `TURNTONE_WORKERS__COUNT=4` sets `[workers] count`."""
 
@@ -243,6 +330,8 @@ class Config(BaseSettings):
     diarization: DiarizationSettings = DiarizationSettings()
     faces: FaceSettings = FaceSettings()
     ingest: IngestSettings = IngestSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    gateway: GatewaySettings = GatewaySettings()
     alerts: AlertSettings = AlertSettings()
 
     @classmethod
