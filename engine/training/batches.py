@@ -1,7 +1,7 @@
 """Batches of dialogues: which turns there are, which modality each has, and their tokens, padded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Generator, Tensor
@@ -34,6 +34,10 @@ class DialogueBatch:
     """`[B]`"""
     announced: Tensor
     """`[B, P]`"""
+
+    def on(self, device: torch.device) -> "DialogueBatch":
+        """The same there."""
+        return DialogueBatch(*(getattr(self, one.name).to(device) for one in fields(self)))
 
 
 class Assembler:

@@ -71,7 +71,8 @@ def train_voice(
 
     def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
         waves = torch.stack([_stretch(audio[index], crop, generator) for index in chosen.tolist()])
-        return _heard(encoder, augment.voices(waves, chance=0.4, generator=generator), generator)
+        waves = augment.voices(waves, chance=0.4, generator=generator)
+        return _heard(encoder, waves.to(following.device), generator)
 
     _learn("voice", encoder, head, batch, labels, schedule=schedule, generator=generator, following=following)
 
@@ -84,8 +85,9 @@ def train_face(
     images = torch.from_numpy(faces.images)
 
     def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
-        tokens = picture_tokens(encoder, augment.faces(images[chosen].float() / 255, generator=generator))
-        return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool)
+        seen = augment.faces(images[chosen].float() / 255, generator=generator)
+        tokens = picture_tokens(encoder, seen.to(following.device))
+        return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
 
     _learn("face", encoder, head, batch, faces.labels, schedule=schedule, generator=generator, following=following)
 
@@ -111,7 +113,7 @@ def _learn(
     generator: Generator,
     following: Following,
 ) -> None:
-    targets, weights = torch.from_numpy(labels), class_weights(labels)
+    targets, weights = torch.from_numpy(labels).to(following.device), class_weights(labels).to(following.device)
 
     precision: Precision = "bfloat16" if isinstance(encoder, _ROUNDED) else "float32"
 

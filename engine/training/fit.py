@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from engine.errors import ConfigurationError
+from engine.training.device import CPU
 from engine.training.keeping import keep, kept, write_rows
 from engine.training.recipe import Schedule
 from engine.training.scores import Scores
@@ -25,13 +26,16 @@ _CHOOSES = "dev_weighted_f1"
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How a stage is followed while it learns."""
+    """Where a stage learns, and how it is followed."""
 
     progress: Progress
     state: Path
     """Where everything that the rest depends on lies after every epoch; the epochs lie beside it as CSV."""
     dev: Callable[[], Scores] | None = None
-    """How good the modules are by now, in `eval()`, on what they do not learn from; None: nobody looks."""
+    """How good the modules are by now, in `eval()` and on the CPU, on what they do not learn from; None: nobody looks.
+    """
+    device: torch.device = CPU
+    """Where the steps are computed; before and after it, everything is on the CPU."""
 
 
 def fit(
@@ -52,7 +56,7 @@ def fit(
     """
     if schedule.patience is not None and following.dev is None:
         raise ConfigurationError(f"stage {stage}: patience needs a dev part to look at, and there is none")
-    fitting = _Fitting(modules, items=items, schedule=schedule, generator=generator)
+    fitting = _Fitting(modules, items=items, schedule=schedule, generator=generator, device=following.device)
     fitting.restore(kept(following.state))
     while not fitting.finished:
         fitting.run_epoch(loss_of, report=lambda done, loss: following.progress(stage, done, fitting.steps, loss))
@@ -73,10 +77,20 @@ def still_learning(loss: float) -> float:
 class _Fitting:
     """A training between two epochs; everything that the next one depends on is in `state()`."""
 
-    def __init__(self, modules: Sequence[nn.Module], *, items: int, schedule: Schedule, generator: Generator) -> None:
+    def __init__(
+        self,
+        modules: Sequence[nn.Module],
+        *,
+        items: int,
+        schedule: Schedule,
+        generator: Generator,
+        device: torch.device,
+    ) -> None:
         if not items:
             raise ConfigurationError("there is nothing to learn from")
         self.modules = modules
+        self.device = device
+        self._move(device)
         self.schedule = schedule
         self.generator = generator
         self.items = items
@@ -129,6 +143,7 @@ class _Fitting:
         """Note what the last epoch is worth, and its weights if they are the best so far and that matters."""
         if dev is None:
             return
+        self._move(CPU)
         learning = [deepcopy(module.state_dict()) for module in self.modules] if self.averages else []
         self._fill(self.averages)
         scores = dev()
@@ -136,9 +151,11 @@ class _Fitting:
         if self.schedule.patience is not None and self._stale() == 0:
             self.best = [deepcopy(module.state_dict()) for module in self.modules]
         self._fill(learning)
+        self._move(self.device)
 
     def end(self) -> None:
         """Leave the modules with the weights that stay, in `eval()`."""
+        self._move(CPU)
         self._fill(self.best or self.averages)
         self._rest()
 
@@ -188,6 +205,10 @@ class _Fitting:
                     averages[name].lerp_(tensor, 1 - kept)
                 else:
                     averages[name].copy_(tensor)
+
+    def _move(self, device: torch.device) -> None:
+        for module in self.modules:
+            module.to(device)
 
     def _fill(self, states: Sequence[Mapping[str, Any]]) -> None:
         for module, tensors in zip(self.modules, states, strict=False):

@@ -15,6 +15,7 @@ from engine.features.builders import AudioEncoder, FaceCropEncoder, audio_encode
 from engine.training import frozen, tokens
 from engine.training.corpora.base import Card, FaceSet, Voice
 from engine.training.curriculum import Curriculum
+from engine.training.device import CPU
 from engine.training.encoders import Head, train_face, train_voice
 from engine.training.fit import Following, Progress
 from engine.training.recipe import Recipe
@@ -36,8 +37,9 @@ class FrontEnds:
     voice: AudioEncoder
     face: FaceCropEncoder
 
-    def __init__(self, chosen: Recipe, *, stages: Stages, progress: Progress) -> None:
+    def __init__(self, chosen: Recipe, *, stages: Stages, progress: Progress, device: torch.device = CPU) -> None:
         self._recipe = chosen
+        self._device = device
         self._stages = stages
         self._progress = progress
         self.numbers: dict[str, Mapping[str, Any]] = {"audio": chosen.voice, "face": chosen.face}
@@ -88,6 +90,7 @@ class FrontEnds:
                 curriculum.classed("dev"),
                 stages=self._stages,
                 progress=self._progress,
+                device=self._device,
             )
             return dict(zip(curriculum.dev_voices, found, strict=True))
         # Built anew: its first weights and those of the head follow from the seed alone.
@@ -97,7 +100,7 @@ class FrontEnds:
         dev = list(chain.from_iterable(curriculum.dev_voices.values()))
 
         def make(state: Path) -> None:
-            following = Following(self._progress, state, lambda: self._hear(head, dev))
+            following = Following(self._progress, state, lambda: self._hear(head, dev), self._device)
             train_voice(encoder, head, curriculum.voices, schedule=schedule, seed=chosen.seed, following=following)
 
         digest = chosen.digest("voice", "voice_training")
@@ -116,7 +119,7 @@ class FrontEnds:
 
         def make(state: Path) -> None:
             faces = curriculum.faces("train")
-            following = Following(self._progress, state, lambda: self._see(head, dev))
+            following = Following(self._progress, state, lambda: self._see(head, dev), self._device)
             train_face(encoder, head, faces, schedule=schedule, seed=chosen.seed, following=following)
 
         digest = chosen.digest("face", "face_training")

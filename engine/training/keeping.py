@@ -30,7 +30,7 @@ def kept(path: Path) -> dict[str, Any] | None:
     """What `keep` wrote; None: nothing yet."""
     if not path.is_file():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from engine.features.precision import computing
 from engine.training.fit import Following, fit
 from engine.training.recipe import VoiceAugmentation, VoiceTraining
 from engine.training.voices.augmentation import Versions, mixup
@@ -37,8 +38,9 @@ def learn(
         heard = versions.stretches(chosen.tolist(), generator, frames=frames)
         corpus = corpus_of[chosen]
         heard, meant = mixup(heard, targets[chosen], corpus, beta=augmentation.mixup, generator=generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            said = classifier(heard, torch.ones(heard.shape[:2], dtype=torch.bool), corpus)
+        heard, meant, corpus = (one.to(following.device) for one in (heard, meant, corpus))
+        with computing("bfloat16", following.device):
+            said = classifier(heard, torch.ones(heard.shape[:2], dtype=torch.bool, device=heard.device), corpus)
         return classifier.loss(said, meant, corpus, smoothing=schedule.label_smoothing)
 
     fit("voice", [classifier], loss_of, items=len(voices), schedule=schedule, generator=generator, following=following)

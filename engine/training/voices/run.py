@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 
+from engine.training.device import CPU
 from engine.training.fit import Following
 from engine.training.voices import answers
 from engine.training.voices.answers import Answer, as_emotions
@@ -31,7 +33,7 @@ class Run:
     members: tuple[tuple[Answer, ...], ...]
 
 
-def run(recipe: VoiceRecipe, out: Path, *, data: Path, progress: Progress) -> Run:
+def run(recipe: VoiceRecipe, out: Path, *, data: Path, progress: Progress, device: torch.device = CPU) -> Run:
     """Train what is not there yet in `out`; after a kill the same call goes on from the last epoch to the same answers.
 
     Every fold and member has a folder under a name that stands for the recipe, so another recipe begins anew. The
@@ -50,12 +52,20 @@ def run(recipe: VoiceRecipe, out: Path, *, data: Path, progress: Progress) -> Ru
         def moved(done: int, loss: float, before: int = before, whole: int = whole) -> None:
             progress(before + done, whole, loss)
 
-        members[member] += _unit(recipe, parted.folds[fold], folder, seed=recipe.seed + member, moved=moved)
+        members[member] += _unit(
+            recipe, parted.folds[fold], folder, seed=recipe.seed + member, moved=moved, device=device
+        )
     return Run(corpora, parted, tuple(tuple(one) for one in members))
 
 
 def _unit(
-    recipe: VoiceRecipe, parts: Sequence[Part], folder: Path, *, seed: int, moved: Callable[[int, float], None]
+    recipe: VoiceRecipe,
+    parts: Sequence[Part],
+    folder: Path,
+    *,
+    seed: int,
+    moved: Callable[[int, float], None],
+    device: torch.device,
 ) -> list[Answer]:
     if not (folder / ANSWERS).is_file():
         classes = [len(part.corpus.classes) for part in parts]
@@ -70,7 +80,7 @@ def _unit(
             schedule=recipe.training,
             augmentation=recipe.augmentation,
             seed=seed,
-            following=Following(lambda _, done, __, loss: moved(done, loss), folder / STATE, dev),
+            following=Following(lambda _, done, __, loss: moved(done, loss), folder / STATE, dev, device),
         )
         tensors = classifier.encoder.state_dict()
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from engine.training.fit import Following, Progress
 from engine.training.recipe import Recipe, VoiceAugmentation, VoiceTraining
 from engine.training.scores import Scores
@@ -22,6 +24,7 @@ def learned(
     *,
     stages: Stages,
     progress: Progress,
+    device: torch.device,
 ) -> tuple[LearnedEncoder, Path, list[Scores]]:
     """The encoder, its epochs as CSV, and how well it does under its heads on each of `dev`, corpora it has heads for.
 
@@ -31,7 +34,7 @@ def learned(
     classifier = untrained(chosen.voice, classes, dropout=schedule.dropout, seed=chosen.seed)
 
     def make(state: Path) -> None:
-        following = Following(progress, state, lambda: as_emotions(classifier, dev, corpora))
+        following = Following(progress, state, lambda: as_emotions(classifier, dev, corpora), device)
         learn(
             classifier,
             corpora,

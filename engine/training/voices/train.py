@@ -2,20 +2,27 @@
 
 from pathlib import Path
 
+import torch
+
+from engine.training.device import CPU
 from engine.training.fit import Progress
 from engine.training.voices import report, results
 from engine.training.voices.recipe import VoiceRecipe
 from engine.training.voices.run import EPOCHS, Run, run
 
 
-def train(recipe: VoiceRecipe, out: Path, *, data: Path, progress: Progress) -> str:
+def train(recipe: VoiceRecipe, out: Path, *, data: Path, progress: Progress, device: torch.device = CPU) -> str:
     """Train and measure every fold of a recipe in `out`; the text of its README.
 
     What was done lies in `out` after every epoch: the same call goes on from there to the same figures. Raises
     `ConfigurationError` for a corpus that is not there, or has fewer speakers than folds.
     """
     out.mkdir(parents=True, exist_ok=True)
-    made = run(recipe, out, data=data, progress=lambda done, steps, loss: progress(recipe.name, done, steps, loss))
+
+    def moved(done: int, steps: int, loss: float) -> None:
+        progress(recipe.name, done, steps, loss)
+
+    made = run(recipe, out, data=data, progress=moved, device=device)
     classes = {corpus.name: corpus.classes for corpus in made.corpora}
     table = results.rows(made.members, classes)
     unchosen = (
