@@ -1,0 +1,107 @@
+"""The dialogues as they stand now: a bounded view of what was heard, newest last."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from actors.gateway.answers import Status
+from actors.gateway.told import Told
+from schemas.events import DialogueEvent, EmotionEvent
+
+_LOOK_BACK = 64
+"""Turns among which one that is said again is looked for: only the last ones of a dialogue ever are."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One dialogue: its turns as they were last said, and the last word on its life."""
+
+    dialogue_id: str
+    status: Status = "open"
+    life: DialogueEvent | None = None
+    """The last event of its life cycle."""
+    turns: list[EmotionEvent] = field(default_factory=list)
+    """In order; a revision stands in the place of the turn it says again."""
+    left_out: int = 0
+    """Older turns that are kept no more."""
+
+    def hear(self, event: EmotionEvent) -> None:
+        """Take in a turn, or say one again."""
+        for place in range(len(self.turns) - 1, max(-1, len(self.turns) - 1 - _LOOK_BACK), -1):
+            known = self.turns[place]
+            if known.event_id == event.event_id:
+                return
+            if event.revision and event.turn is not None and known.turn == event.turn:
+                if event.revision > known.revision:
+                    self.turns[place] = event
+                return
+        self.turns.append(event)
+        self.status = "open"
+
+    def live(self, event: DialogueEvent) -> None:
+        """Take in what became of it."""
+        if event.status == "merged":
+            self.turns = [
+                turn.model_copy(update={"speaker": event.into}) if turn.speaker == event.speaker else turn
+                for turn in self.turns
+            ]
+            return
+        self.life = event
+        self.status = "open" if event.status == "started" else event.status
+
+
+class Conversations:
+    """Every dialogue that was heard of, until there is no more room. Used from one event loop.
+
+    room: turns in all; a dialogue counts as one more. The dialogues that were silent longest go first.
+    """
+
+    def __init__(self, *, room: int) -> None:
+        self._room = room
+        self._size = 0
+        self._known: OrderedDict[str, Conversation] = OrderedDict()
+
+    def hear(self, told: Told) -> None:
+        """Take in a turn or word of a dialogue's life; anything else is passed over."""
+        if told.kind == "alert":
+            return
+        try:
+            event = _READ[told.kind].model_validate_json(told.value)
+        except ValidationError:
+            return
+        conversation = self._known.get(told.dialogue_id)
+        if conversation is None:
+            conversation = self._known[told.dialogue_id] = Conversation(told.dialogue_id)
+            self._size += 1
+        self._known.move_to_end(told.dialogue_id)
+        before = len(conversation.turns)
+        if isinstance(event, EmotionEvent):
+            conversation.hear(event)
+        else:
+            conversation.live(event)
+        self._size += len(conversation.turns) - before
+        self._make_room()
+
+    def newest(self) -> Sequence[Conversation]:
+        """All of them, the one heard of last first."""
+        return list(reversed(self._known.values()))
+
+    def of(self, dialogue_id: str) -> Conversation | None:
+        """One dialogue; None for one that is not known, or not any more."""
+        return self._known.get(dialogue_id)
+
+    def _make_room(self) -> None:
+        while self._size > self._room:
+            oldest = next(iter(self._known.values()))
+            if len(self._known) > 1:
+                del self._known[oldest.dialogue_id]
+                self._size -= len(oldest.turns) + 1
+            else:
+                del oldest.turns[0]
+                oldest.left_out += 1
+                self._size -= 1
+
+
+_READ: dict[str, type[EmotionEvent] | type[DialogueEvent]] = {"turn": EmotionEvent, "dialogue": DialogueEvent}

@@ -1,0 +1,156 @@
+"""The gateway from its parts to its socket: what runs beside the app is started and stopped here, in order."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import uvicorn
+from fastapi import FastAPI
+
+from actors.gateway.app import create_app
+from actors.gateway.conversations import Conversations
+from actors.gateway.feed import Feed
+from actors.gateway.limits import RateLimit, Room
+from actors.gateway.outbound import OpenPublisher, Outbound
+from actors.gateway.parts import Parts
+from actors.gateway.past import OpenReader
+from actors.gateway.pump import Pump
+from actors.gateway.tokens import SCOPES, Access, Tokens
+from engine.clock import Clock
+from engine.config import GatewaySettings
+from engine.errors import ConfigurationError
+from engine.metrics import Metrics
+from engine.state.base import Store
+from schemas.topics import MIB
+
+DEFAULT_PORT = 8477
+OWNER = "owner"
+"""Name of the one token that has every scope."""
+_LAST_WORDS_S = 3
+_STUCK_MS = 30_000
+"""A connection whose other end takes nothing for so long is given up by the kernel."""
+
+
+class GatewayServer:
+    """One gateway. `run` blocks; `stop` may be called from another thread.
+
+    settings: with a token. open_reader, open_publisher, store: the stack it is the door of.
+    furnish: adds to the app what is not of the gateway's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: GatewaySettings,
+        open_reader: OpenReader,
+        open_publisher: OpenPublisher,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        furnish: Callable[[FastAPI, Parts], None],
+    ) -> None:
+        self._settings = settings
+        self._open_reader = open_reader
+        self._open_publisher = open_publisher
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._furnish = furnish
+        self._leaving = Event()
+        self._leave: Callable[[], object] = self._leaving.set
+        self._socket = _listening(settings.host, settings.port)
+        self.port: int = self._socket.getsockname()[1]
+
+    def run(self) -> None:
+        """Serve until `stop`. Raises what stopped it otherwise."""
+        asyncio.run(self._run())
+
+    def stop(self) -> None:
+        """Tell every subscriber that it is over, publish what was taken in, and return from `run`."""
+        self._leave()
+
+    async def _run(self) -> None:
+        loop, settings, stop = asyncio.get_running_loop(), self._settings, Event()
+        feed = Feed(
+            conversations=Conversations(room=settings.kept_turns),
+            open_reader=self._open_reader,
+            room=settings.kept_events,
+            subscribers=settings.subscribers,
+        )
+        pump = Pump(open_reader=self._open_reader, feed=feed, loop=loop)
+        outbound = Outbound(open_publisher=self._open_publisher)
+        parts = Parts(
+            tokens=Tokens(known_tokens(settings)),
+            rate=RateLimit(per_s=settings.requests_per_s, burst=settings.burst, clock=self._clock),
+            room=Room(most_bytes=settings.buffer_mib * MIB),
+            feed=feed,
+            outbound=outbound,
+            store=self._store,
+            clock=self._clock,
+            metrics=self._metrics,
+            most_bytes=settings.most_bytes,
+            heartbeat_s=settings.heartbeat_s,
+            reading=lambda: pump.reading,
+        )
+        app = create_app(parts)
+        self._furnish(app, parts)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_LAST_WORDS_S
+            )
+        )
+
+        def leave() -> None:
+            feed.close()
+            server.should_exit = True
+
+        self._leave = lambda: loop.call_soon_threadsafe(leave)
+        if self._leaving.is_set():
+            leave()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pump") as thread:
+            pumping = loop.run_in_executor(thread, pump.run, stop)
+            # Without its reader the gateway is of no use: whoever runs it starts another.
+            pumping.add_done_callback(lambda _: leave())
+            try:
+                await server.serve(sockets=[self._socket])
+            finally:
+                stop.set()
+                feed.close()
+                await pumping
+                await asyncio.to_thread(outbound.close)
+
+
+def known_tokens(settings: GatewaySettings) -> list[tuple[str, Access]]:
+    """The tokens of the configuration and what they allow."""
+    known = [(one.secret.get_secret_value(), Access(one.name, one.scopes)) for one in settings.tokens]
+    if settings.token is not None:
+        known.append((settings.token.get_secret_value(), Access(OWNER, SCOPES)))
+    return known
+
+
+def _listening(host: str, port: int | None) -> socket.socket:
+    try:
+        return _bound(host, DEFAULT_PORT if port is None else port)
+    except OSError as error:
+        if port is None and error.errno == errno.EADDRINUSE:
+            return _bound(host, 0)
+        where = f"{host}:{DEFAULT_PORT if port is None else port}"
+        raise ConfigurationError(f"the gateway cannot listen at {where}: {error.strerror}") from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK_MS)
+        listening.bind(address)
+        listening.listen(2048)
+    except BaseException:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,118 @@
+"""A gateway over a log in memory, on a real socket, and what its tests say and hear through it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Thread
+from time import monotonic
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from actors.client import Client, Heard
+from actors.gateway.cursor import Offsets
+from actors.gateway.parts import Parts
+from actors.gateway.server import GatewayServer
+from actors.gateway.told import TOPICS
+from engine.clock import Clock, SystemClock
+from engine.config import GatewaySettings, GatewayToken
+from engine.metrics import Figures
+from engine.state.memory import MemoryStore
+from engine.transport.base import Outgoing, Reader
+from engine.transport.memory import MemoryBroker, MemoryPublisher, MemoryReader
+from schemas.events import EmotionEvent, Modalities, PolicyDecision, StateNote
+from schemas.labels import Emotion
+from schemas.topics import TURNS
+
+OWNER = "owner-token-of-the-tests"
+LISTENER = "listener-token-of-the-tests"
+PATIENCE_S = 30.0
+"""Longer than anything here takes; what succeeds never waits for it."""
+
+
+class Log:
+    """Topics and a store in memory, which outlive the gateways before them."""
+
+    def __init__(self) -> None:
+        self.broker = MemoryBroker(partitions=2)
+        self.store = MemoryStore()
+        self.figures = Figures()
+        self.readers = 0
+
+    def open_reader(self, offsets: Offsets | None) -> Reader:
+        self.readers += 1
+        return MemoryReader(broker=self.broker, topics=TOPICS, from_beginning=True, offsets=offsets)
+
+    def say(self, dialogue_id: str, turn: int, *, speaker: str = "ann", label: Emotion = "joy") -> EmotionEvent:
+        """One turn, as a worker would publish it."""
+        event = turn_event(dialogue_id, turn, speaker=speaker, label=label)
+        self.broker.append(Outgoing(TURNS, dialogue_id, event.model_dump_json().encode()))
+        return event
+
+
+def turn_event(
+    dialogue_id: str, turn: int, *, speaker: str = "ann", label: Emotion = "joy", revision: int = 0
+) -> EmotionEvent:
+    return EmotionEvent(
+        event_id=f"{dialogue_id}-{turn}-{revision}",
+        dialogue_id=dialogue_id,
+        turn=turn,
+        speaker=speaker,
+        start_s=2.0 * turn,
+        end_s=2.0 * turn + 1.5,
+        label=label,
+        modalities=Modalities(audio=True, video=False),
+        model_id="m",
+        policy=PolicyDecision(allowed=True, rule="test"),
+        state=StateNote(status="continued"),
+        revision=revision,
+    )
+
+
+@contextmanager
+def gateway(log: Log, *, clock: Clock | None = None, **settings: object) -> Iterator[Client]:
+    """A gateway that runs, and a client of it with every scope."""
+    server = GatewayServer(
+        settings=GatewaySettings.model_validate(
+            {
+                "port": 0,
+                "token": SecretStr(OWNER),
+                "tokens": (GatewayToken(name="desk", secret=SecretStr(LISTENER), scopes=("events:read",)),),
+                **settings,
+            }
+        ),
+        open_reader=log.open_reader,
+        open_publisher=lambda: MemoryPublisher(broker=log.broker),
+        store=log.store,
+        clock=clock or SystemClock(),
+        metrics=log.figures,
+        furnish=_nothing_more,
+    )
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        with Client(f"http://127.0.0.1:{server.port}", token=OWNER, wait=lambda seconds: None) as client:
+            wait_ready(client)
+            yield client
+    finally:
+        server.stop()
+        thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+
+
+def wait_ready(client: Client) -> None:
+    deadline_s = monotonic() + PATIENCE_S
+    while not client.ready():
+        assert monotonic() < deadline_s
+
+
+def turns(heard: Sequence[Heard]) -> list[tuple[str, int]]:
+    return [(one.event["dialogue_id"], one.event["turn"]) for one in heard]
+
+
+def as_json(event: Mapping[str, object]) -> bytes:
+    return json.dumps(event).encode()
+
+
+def _nothing_more(app: FastAPI, parts: Parts) -> None:
+    pass
