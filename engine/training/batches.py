@@ -112,7 +112,13 @@ def without_one(dialogue: Dialogue, chance: float, generator: Generator) -> Dial
 
 
 def without_modalities(dialogue: Dialogue, chances: DialogueTraining, generator: Generator) -> Dialogue:
-    """The dialogue with voices alone, faces alone, or some of either taken away; each turn keeps one modality."""
+    """The dialogue with voices alone, faces alone, or some of either taken away, and of some turns both."""
+    if chances.neither:
+        absent = torch.rand(len(dialogue), generator=generator) < chances.neither
+        dialogue = tuple(
+            replace(turn, voice=None, face=None) if gone else turn
+            for turn, gone in zip(dialogue, absent.tolist(), strict=True)
+        )
     draw = torch.rand((), generator=generator).item()
     if draw < chances.one_modality:
         return tuple(only(turn, voice=draw < 0.6 * chances.one_modality) for turn in dialogue)

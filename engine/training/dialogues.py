@@ -39,7 +39,8 @@ def train_dialogues(
     them in that loss, from the turns that people rated.
     """
     generator = torch.Generator().manual_seed(seed)
-    weights = class_weights(np.array([turn.label for one in dialogues for turn in one])).to(following.device)
+    labels = np.array([turn.label for one in dialogues for turn in one])
+    weights = class_weights(labels, balance=schedule.balance).to(following.device)
 
     def loss_of(chosen: Tensor) -> Tensor:
         batch = assembler.varied([dialogues[index] for index in chosen.tolist()], schedule, generator)

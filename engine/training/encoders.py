@@ -44,13 +44,13 @@ class Head(nn.Module):
         return out
 
 
-def class_weights(labels: NDArray[np.int64]) -> Tensor:
-    """Weights of the seven classes for a loss in which rare ones count more: one over the root of their number.
+def class_weights(labels: NDArray[np.int64], *, balance: float) -> Tensor:
+    """Weights of the seven classes for a loss in which rare ones count more: their number to the power of `-balance`.
 
-    What does not occur counts nothing: smoothed labels would teach it.
+    They are 1 in the mean over items. What does not occur counts nothing: smoothed labels would teach it.
     """
     counts = np.bincount(labels, minlength=len(EMOTIONS))
-    weights = torch.tensor((counts > 0) / np.sqrt(counts.clip(min=1)), dtype=torch.float32)
+    weights = torch.tensor((counts > 0) * counts.clip(min=1) ** -float(balance), dtype=torch.float32)
     return weights * float(counts.sum()) / float((weights.numpy() * counts).sum())
 
 
@@ -113,7 +113,8 @@ def _learn(
     generator: Generator,
     following: Following,
 ) -> None:
-    targets, weights = torch.from_numpy(labels).to(following.device), class_weights(labels).to(following.device)
+    targets = torch.from_numpy(labels).to(following.device)
+    weights = class_weights(labels, balance=schedule.balance).to(following.device)
 
     precision: Precision = "bfloat16" if isinstance(encoder, _ROUNDED) else "float32"
 

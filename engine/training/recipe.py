@@ -49,6 +49,9 @@ Numbers = dict[str, JsonValue]
 are in a file or a folder of their own, `weights` says where."""
 
 
+_BALANCE = 0.5
+
+
 class Schedule(_Section):
     """How long and how fast a stage learns: AdamW under a one-cycle learning rate."""
 
@@ -57,7 +60,10 @@ class Schedule(_Section):
     learning_rate: float
     weight_decay: float
     label_smoothing: float
-    # Stages from before there was a choice do not say it.
+    # Stages from before there was a choice say none of the rest.
+    balance: float = Field(_BALANCE, ge=0, le=1, exclude_if=lambda balance: balance == _BALANCE)
+    """How much more an item of a rare class counts: one over the class's number to this power. 0: every item the same,
+    and confidence is that of the corpus's own shares."""
     patience: int | None = Field(None, ge=1, exclude_if=lambda patience: patience is None)
     """Epochs without a better weighted F1 on the dev part after which the best one stands; None: to the end."""
     average: float = Field(0.0, ge=0, lt=1, exclude_if=lambda average: not average)
@@ -148,6 +154,8 @@ class DialogueTraining(Schedule):
     audio_missing: float
     video_missing: float
     one_modality: float
+    neither: float = Field(0.0, ge=0, le=1, exclude_if=lambda chance: not chance)
+    """Chance that a turn is known to be there and nothing else: what is said of it comes from the dialogue."""
     participant_missing: float
 
 

@@ -67,7 +67,7 @@ def train_revision(
     modality or a participant.
     """
     generator = torch.Generator().manual_seed(seed)
-    weights = class_weights(np.array([turn.label for one in dialogues for turn in one]))
+    weights = class_weights(np.array([turn.label for one in dialogues for turn in one]), balance=schedule.balance)
     _begin(states)
 
     def loss_of(chosen: Tensor) -> Tensor:

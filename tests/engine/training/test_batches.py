@@ -57,6 +57,24 @@ def test_a_participant_left_out_is_gone_and_the_rest_stay_in_order():
     assert without_one(DIALOGUE, 0.0, generator()) == DIALOGUE
 
 
+def test_a_turn_may_be_there_with_neither_modality():
+    count = 0
+    for seed in range(40):
+        left = without_modalities(DIALOGUE, chances(neither=0.5), generator(seed))
+        assert [(turn.speaker, turn.label) for turn in left] == [(turn.speaker, turn.label) for turn in DIALOGUE]
+        for before, turn in zip(DIALOGUE, left, strict=True):
+            assert (turn.voice, turn.face) in ((before.voice, before.face), (None, None))
+            count += turn.voice is None
+    assert 60 < count < 140
+
+
+def test_a_batch_with_neither_modality_has_no_token_and_every_label(assembler):
+    batch = assembler.varied([DIALOGUE], chances(neither=1.0), generator())
+    assert not batch.audio_mask.any()
+    assert not batch.video_mask.any()
+    assert batch.labels.tolist() == [0, 1, 2, 3, 4]
+
+
 def test_every_turn_keeps_a_modality():
     kinds = set()
     for seed in range(40):

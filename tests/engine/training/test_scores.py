@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from engine.training.encoders import class_weights
 from engine.training.scores import score
 
 
@@ -21,3 +22,11 @@ def test_scores_by_hand():
     # All are equally sure and keep their order: wrong are the third and the fifth.
     assert found.aurc == pytest.approx((0 + 0 + 1 / 3 + 1 / 4 + 2 / 5 + 2 / 6) / 6)
     assert found.turns == 6
+
+
+@pytest.mark.parametrize(("balance", "ratio"), [(0.0, 1.0), (0.5, 2.0), (1.0, 4.0)])
+def test_a_rare_class_counts_more_by_the_power_of_its_rarity(balance, ratio):
+    weights = class_weights(np.array([0] * 8 + [3] * 2), balance=balance)
+    assert weights[3] / weights[0] == pytest.approx(ratio)
+    assert (8 * weights[0] + 2 * weights[3]) / 10 == pytest.approx(1)
+    assert weights[[1, 2, 4, 5, 6]].tolist() == [0] * 5
