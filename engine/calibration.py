@@ -58,18 +58,24 @@ def area_under_risk_coverage(chances: NDArray[np.float64], labels: Labels) -> fl
     return float(risk_coverage(chances, labels)[1].mean())
 
 
-def threshold_at_risk(chances: NDArray[np.float64], labels: Labels, *, risk: float) -> float | None:
-    """The lowest confidence at and above which at most `risk` of the turns are told wrong; None: there is none.
+def threshold_at_risk(groups: Sequence[tuple[NDArray[np.float64], Labels]], *, risk: float) -> float | None:
+    """The lowest confidence at and above which at most `risk` of the turns of every group are told wrong.
 
-    chances `[N, K]` of a part that was not learned from. Turns of one confidence are answered together or not at all.
+    Each group is `[N, K]` probabilities and `[N]` labels of one condition (a corpus, or a modality that is missing),
+    of a part that was not learned from. A group of which nothing is answered has no errors; None: no confidence keeps
+    the errors so few. Turns of one confidence are answered together or not at all.
     """
-    confidence = np.sort(chances.max(axis=1))[::-1]
-    last_of_its_value = np.append(confidence[1:] != confidence[:-1], True)
-    kept = np.flatnonzero(last_of_its_value & (risk_coverage(chances, labels)[1] <= risk))
-    return float(confidence[kept[-1]]) if len(kept) else None
+    lines = np.unique(np.concatenate([chances.max(axis=1) for chances, _ in groups]))
+    kept = np.ones(len(lines), dtype=bool)
+    for chances, labels in groups:
+        confidence = np.sort(chances.max(axis=1))
+        answered = len(labels) - np.searchsorted(confidence, lines)
+        risks = np.concatenate(([0.0], risk_coverage(chances, labels)[1]))[answered]
+        kept &= risks <= risk
+    return float(lines[kept][0]) if kept.any() else None
 
 
-def abstention_threshold(groups: Sequence[NDArray[np.float64]], *, coverage: float) -> float:
+def threshold_at_coverage(groups: Sequence[NDArray[np.float64]], *, coverage: float) -> float:
     """The highest confidence below which to abstain that still answers `coverage` of the turns of every group.
 
     Each group is `[N, K]` probabilities of one condition (a corpus, or a modality that is missing).

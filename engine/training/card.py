@@ -5,11 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.features.no_faces import NONE
-from engine.training import licence
+from engine.training import figures, licence
 from engine.training.corpora import emodb, ravdess
-from engine.training.intervals import wilson
-
-_COLUMNS = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 
 _SEEN = "one speaker's turn, up to 30 s of 16 kHz mono voice, aligned face crops of 64 x 64, or either alone"
 _HEARD = "one speaker's turn, up to 30 s of 16 kHz mono voice; there is no face encoder, and no face is searched for"
@@ -37,7 +34,7 @@ A turn's emotion among the seven {labels}. Checkpoint id `{model_id}`; {count} n
 - Decided by {decision}.{revision}
 - Input: {inputs}.
 - Output: calibrated probabilities; valence and arousal {affect}.
-- Temperature {temperature:.3f}; below a confidence of {abstain_below:.3f} no label is given.{unlearned}
+- Temperature {temperature:.3f}. Below a confidence of {abstain_below:.3f} no label is given: {line}.{unlearned}
 - How it learned, epoch by epoch: `epochs.csv`.
 
 ## Data
@@ -46,18 +43,24 @@ A turn's emotion among the seven {labels}. Checkpoint id `{model_id}`; {count} n
 
 ## Figures
 
-Averages are over the classes that occur; their intervals hold 95 % of 1000 draws of whole dialogues, or of single
-turns where those stand alone. ECE is over 15 bins, after the temperature where the whole checkpoint is measured. Dev
-parts chose the temperature and the abstention line; the others were read after everything was chosen. Single turns:
-every turn the first of its dialogue. Utterance only: the fusion's own head.
+Of what was read after everything was chosen. Averages are over the classes that occur. In brackets 95 % of 1000 draws
+of whole dialogues, of speakers where every turn stands alone, or of turns where all of them are one speaker's. ECE is
+over 15 bins, after the temperature; a draw repeats turns, so that its interval lies high. Answered: the share of turns
+that get a label.
 
-{figures}
-
+{by_corpus}
+{by_voices}
 ## Recall by class
 
 Of so many turns, with Wilson's interval of 95 % as if the turns knew nothing of each other.
 
-{recalls}
+{by_class}
+{history}
+## What chose
+
+Dev parts, by which epochs, temperature and abstention line were chosen.
+
+{of_dev}
 {pictures}
 ## What it is not for
 
@@ -96,38 +99,29 @@ def write(folder: Path, config: Mapping[str, Any], *, count: int, pictures: Sequ
         affect=_AFFECT[config["affect"]["source"]],
         temperature=calibration["temperature"],
         abstain_below=calibration["abstain_below"],
-        data=_table(
+        line=_line(calibration),
+        data=figures.table(
             ("corpus", "licence", "use", "what was read", "traps"),
             [[str(one[key]) for key in ("name", "licence", "use", "part", "traps")] for one in data],
         ),
-        figures=_table(
-            ("on", "turns", *_COLUMNS, "answered", "weighted_f1, 95 %", "uar, 95 %"),
-            [_row(name, row) for name, row in config["metrics"].items()],
-        ),
+        by_corpus=figures.by_corpus(config["metrics"]),
+        by_voices=figures.by_voices(config["metrics"]),
+        by_class=figures.by_class(config["metrics"], config["labels"]),
+        history=figures.history(config["metrics"]),
+        of_dev=figures.of_dev(config["metrics"]),
         pictures="".join(f"\n![{Path(name).stem}]({name})\n" for name in pictures),
-        recalls=_table(
-            ("on", *config["labels"]),
-            [[name, *(_recall(row, label) for label in config["labels"])] for name, row in config["metrics"].items()],
-        ),
     )
     (folder / "README.md").write_text(text)
 
 
-def _row(name: str, row: Mapping[str, Any]) -> list[str]:
-    figures = (*(row[column] for column in _COLUMNS), row.get("answered"))
-    ends = [
-        f"{row[f'{one}_low']:.3f} to {row[f'{one}_high']:.3f}" if row.get(f"{one}_low") is not None else ""
-        for one in ("weighted_f1", "uar")
-    ]
-    return [name, str(row["turns"]), *map(_number, figures), *ends]
-
-
-def _recall(row: Mapping[str, Any], label: str) -> str:
-    if label not in row["per_class_recall"]:
-        return ""
-    recall, turns = row["per_class_recall"][label], row["per_class_turns"][label]
-    low, high = wilson(recall * turns, turns)
-    return f"{recall:.2f} of {turns} ({low:.2f} to {high:.2f})"
+def _line(calibration: Mapping[str, Any]) -> str:
+    """What the abstention line was chosen by."""
+    if "risk" in calibration:
+        return (
+            f"the lowest at which at most {100 * calibration['risk']:g} % of\n"
+            "  the labels given to any kind of dev turns are wrong"
+        )
+    return f"the highest that answers\n  {100 * calibration['coverage']:g} % of every kind of dev turns"
 
 
 def _unlearned(emotions: Sequence[str]) -> str:
@@ -151,12 +145,3 @@ def _named(numbers: Mapping[str, Any], unnamed: str) -> str:
     """A part by its name and what else is said of it."""
     said = ", ".join(f"{name} {value}" for name, value in numbers.items() if name != "name")
     return f"`{numbers.get('name', unnamed)}` ({said})"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

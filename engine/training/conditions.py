@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import get_args
 
 from engine.errors import ConfigurationError
 from engine.faces.mtcnn import load_mtcnn
@@ -13,9 +12,8 @@ from engine.faces.track import MtcnnLocator
 from engine.training.babble import with_babble
 from engine.training.batches import only
 from engine.training.corpora import acted, crema_d, emodb, fer2013, iemocap, manifest, meld, ravdess, scripted
-from engine.training.corpora.base import NO_FACES, Dialogue, FaceSet, Sex, Turn, Voice
+from engine.training.corpora.base import NO_FACES, Dialogue, FaceSet, Labelled, Turn, Voice
 from engine.training.corpora.clip_faces import clip_faces
-from engine.training.corpora.recordings import Recording
 from engine.training.corpora.recordings import voices as voices_of
 
 _BABBLE = "babble/"
@@ -66,7 +64,7 @@ def _scripted(data: Path) -> Material:
 
 def _ravdess(data: Path) -> Material:
     voices = ravdess.read(data / "ravdess_speech_16k.tar", actors=scripted.ACTORS["test"])
-    return Material(_by_sex("RAVDESS actors 18-20", voices), voices, NO_FACES)
+    return Material({"RAVDESS actors 18-20": _alone(voices)}, voices, NO_FACES)
 
 
 def _emodb(data: Path) -> Material:
@@ -87,15 +85,15 @@ def _fer2013(data: Path) -> Material:
 
 def _crema_d(data: Path) -> Material:
     recordings = crema_d.read(data / "crema-d")
-    return Material(_by_sex("CREMA-D", recordings), voices_of(recordings), NO_FACES)
+    return Material({"CREMA-D": _alone(recordings)}, voices_of(recordings), NO_FACES)
 
 
 def _iemocap(data: Path) -> Material:
     seven = iemocap.read(data / "iemocap")
     conditions = {
-        "IEMOCAP, seven emotions": [tuple(one.turn() for one in turns) for turns in seven.values()],
+        "IEMOCAP, seven emotions": [tuple(map(Turn.heard, turns)) for turns in seven.values()],
         "IEMOCAP, four emotions": [
-            tuple(one.turn() for one in turns) for turns in iemocap.read(data / "iemocap", classes="four").values()
+            tuple(map(Turn.heard, turns)) for turns in iemocap.read(data / "iemocap", classes="four").values()
         ],
     }
     return Material(conditions, voices_of(chain(*seven.values())), NO_FACES)
@@ -105,7 +103,7 @@ def _meld(data: Path) -> Material:
     dialogues = list(meld.read(data / "meld", "test").values())
     locator = MtcnnLocator(detector=load_mtcnn())
     seen = clip_faces(chain(*dialogues), locator=locator, speaking_face=speaking_face)
-    turns = [tuple(replace(one.turn(), face=seen.indices.get(one.name)) for one in turns) for turns in dialogues]
+    turns = [tuple(replace(Turn.heard(one), face=seen.indices.get(one.name)) for one in turns) for turns in dialogues]
     conditions = {"MELD test": turns, "MELD test, voices alone": _voices_alone(turns)}
     return Material(conditions, voices_of(chain(*dialogues)), seen.faces)
 
@@ -130,12 +128,5 @@ def _voices_alone(dialogues: Sequence[Dialogue]) -> Sequence[Dialogue]:
     return [tuple(only(turn, voice=True) for turn in one) for one in dialogues]
 
 
-def _by_sex(name: str, voices: Sequence[Voice] | Sequence[Recording]) -> dict[str, Sequence[Dialogue]]:
-    """Utterances that stand alone: all of them, and those of either sex where the corpus says it."""
-    women, men = ([one for one in voices if one.sex == sex] for sex in get_args(Sex))
-    parts = {name: voices, f"{name}, women": women, f"{name}, men": men}
-    return {part: _alone(some) for part, some in parts.items() if some}
-
-
-def _alone(voices: Iterable[Voice | Recording]) -> list[Dialogue]:
-    return [(voice.turn(),) for voice in voices]
+def _alone(voices: Iterable[Labelled]) -> list[Dialogue]:
+    return [(Turn.heard(voice),) for voice in voices]

@@ -11,7 +11,7 @@ from engine import artifact, parts
 from engine.calibration import probabilities
 from engine.decision import DialogueStates
 from engine.parts import Parts
-from engine.training import tokens
+from engine.training import tokens, whose
 from engine.training.affect import Agreement, agreements
 from engine.training.batches import Assembler
 from engine.training.conditions import material
@@ -29,8 +29,10 @@ class Row:
     name: str
     causal: Line
     """As it is served: by whatever decides in this checkpoint."""
-    single_turn: Line
-    """The same, every turn the first of its dialogue."""
+    parts: tuple[Line, ...]
+    """The same of women and of men, and of every language, where there are voices of several."""
+    single_turn: Line | None
+    """The same, every turn the first of its dialogue; None: every one is."""
     utterance: Line
     """The fusion's own head."""
     withheld: Line | None
@@ -38,13 +40,11 @@ class Row:
     revised: Line | None
     """As it is served in the end: turns said again when later ones were known; None: what was said stands, or
     nothing follows any turn."""
-    answered: float
-    """Share of turns whose confidence is above the abstention line."""
 
     @property
     def lines(self) -> tuple[Line, ...]:
         """The row as lines of a table."""
-        given = (self.causal, self.single_turn, self.utterance, self.withheld, self.revised)
+        given = (self.causal, *self.parts, self.single_turn, self.utterance, self.withheld, self.revised)
         return tuple(one for one in given if one is not None)
 
 
@@ -72,9 +72,12 @@ def evaluate(checkpoint: str, corpus: str, *, data: Path) -> Iterator[Row]:
 
 def _row(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assembler) -> Row:
     own, decided, labels = predict(loaded.fusion, loaded.decision, some, using)
-    _, first, _ = predict(loaded.fusion, loaded.decision, [(turn,) for one in some for turn in one], using)
-    utterance, causal, alone = (probabilities(one, temperature=loaded.temperature) for one in (own, decided, first))
+    utterance, causal = (probabilities(one, temperature=loaded.temperature) for one in (own, decided))
     groups = _groups(some)
+    alone = None
+    if any(len(one) > 1 for one in some):
+        _, first, _ = predict(loaded.fusion, loaded.decision, [(turn,) for one in some for turn in one], using)
+        alone = probabilities(first, temperature=loaded.temperature)
     left, places = without_each(some)
     withheld = None
     if left:
@@ -85,6 +88,8 @@ def _row(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assembler) -
             probabilities(rest, temperature=loaded.temperature),
             groups[places],
             everybody=causal[places],
+            abstain_below=loaded.abstain_below,
+            of=name,
         )
     return Row(
         name=name,
@@ -95,12 +100,26 @@ def _row(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assembler) -
             groups,
             without_history=alone,
             affect=_agreements(loaded, some, using, causal, groups),
+            abstain_below=loaded.abstain_below,
+            voices=whose.voices(some),
+            language=whose.language(some),
         ),
-        single_turn=line(f"{name}, single turns", labels, alone, groups),
-        utterance=line(f"{name}, utterance only", labels, utterance, groups),
+        parts=tuple(
+            line(
+                f"{name}, {voices}",
+                labels[chosen],
+                causal[chosen],
+                _apart(groups[chosen]),
+                abstain_below=loaded.abstain_below,
+                of=name,
+                voices=voices,
+            )
+            for voices, chosen in whose.by_voices(some)
+        ),
+        single_turn=None if alone is None else line(f"{name}, single turns", labels, alone, groups, of=name),
+        utterance=line(f"{name}, utterance only", labels, utterance, groups, of=name),
         withheld=withheld,
         revised=_revised(name, loaded, some, using),
-        answered=float((causal.max(axis=1) >= loaded.abstain_below).mean()),
     )
 
 
@@ -126,15 +145,20 @@ def _revised(name: str, loaded: Parts, some: Sequence[Dialogue], using: Assemble
         revised_temperature=loaded.revised_temperature,
         abstain_below=loaded.abstain_below,
     )
-    return line(f"{name}, said again", looks.labels, said.last, _groups(some), at_once=said.first)
+    return line(f"{name}, said again", looks.labels, said.last, _groups(some), at_once=said.first, of=name)
 
 
 def _groups(dialogues: Sequence[Dialogue]) -> NDArray[np.str_]:
     """Of every turn, what another draw of the corpus would bring anew: its dialogue, or its speaker.
 
-    Speakers where all utterances stand alone and are of several.
+    Where all utterances stand alone: its speaker if there are several, else itself.
     """
     speakers = np.array([turn.speaker for one in dialogues for turn in one])
-    if len(speakers) == len(dialogues) and len(np.unique(speakers)) > 1:
-        return speakers
+    if len(speakers) == len(dialogues):
+        return _apart(speakers)
     return np.repeat(np.arange(len(dialogues)), [len(one) for one in dialogues]).astype(str)
+
+
+def _apart(groups: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The same groups, or every turn by itself where they are one."""
+    return groups if len(np.unique(groups)) > 1 else np.arange(len(groups)).astype(str)

@@ -48,6 +48,23 @@ def score(labels: NDArray[np.int64], chances: NDArray[np.float64]) -> Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Abstained:
+    """What a line of confidence makes of turns."""
+
+    answered: float
+    """Share of turns at or above it."""
+    risk: float | None
+    """Share of errors among those; None: there are none."""
+
+
+def abstained(labels: NDArray[np.int64], chances: NDArray[np.float64], *, below: float) -> Abstained:
+    """Of probabilities `[N, 7]` and labels `[N]`, where no label is given below this confidence."""
+    kept = chances.max(axis=1) >= below
+    wrong = (chances.argmax(axis=1) != labels)[kept]
+    return Abstained(answered=float(kept.mean()), risk=float(wrong.mean()) if len(wrong) else None)
+
+
+@dataclass(frozen=True, slots=True)
 class ClassScores:
     """How one class that occurs is told; `support` is its share of the labels."""
 

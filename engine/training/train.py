@@ -24,6 +24,7 @@ from engine.training.batches import Assembler
 from engine.training.conditions import Material
 from engine.training.corpora.base import Dialogue
 from engine.training.curriculum import Curriculum
+from engine.training.device import CPU
 from engine.training.dialogues import predict, train_dialogues
 from engine.training.evaluate import evaluate
 from engine.training.fit import Following, Progress
@@ -33,18 +34,29 @@ from engine.training.recipe import Recipe
 from engine.training.revision import cells, look_twice, told, train_revision
 from engine.training.scores import Scores, score
 from engine.training.stages import Stages
-from engine.training.tuning import tune
+from engine.training.tuning import DEV, Tuned, tune
 from engine.training.unlearned import silence
 from schemas.labels import EMOTIONS
 
 Metrics = dict[str, dict[str, Any]]
 
 # What of a recipe the fusion and the dialogue states are made of.
-_DIALOGUES = ("voice", "voice_training", "face", "face_training", "fusion", "dialogue", "dialogue_training")
+_DIALOGUES = (
+    *("voice", "voice_training", "voice_augmentation"),
+    *("face", "face_training"),
+    *("fusion", "dialogue", "dialogue_training"),
+)
 
 
 def train(
-    chosen: Recipe, out: Path, *, data: Path, progress: Progress, stages: Path | None = None, test: Path | None = None
+    chosen: Recipe,
+    out: Path,
+    *,
+    data: Path,
+    progress: Progress,
+    stages: Path | None = None,
+    test: Path | None = None,
+    device: torch.device = CPU,
 ) -> Path:
     """Make the checkpoint of a recipe in `out` from the corpora under `data`; returns `out`.
 
@@ -52,11 +64,12 @@ def train(
     Stages lie in `stages`, `out/stages` if not said: a training that was interrupted goes on with the first one that
     is missing, and in it with the last epoch; trainings that share the folder share the stages that are alike.
     test: a manifest that nothing else looks at, measured at the end beside the held-out parts.
+    device: where encoders, fusion and states learn; cells that look back learn on the CPU.
     Raises `ConfigurationError` for a recipe that is wrong or a corpus that is not there.
     """
     if test is not None and not test.is_file():
         raise ConfigurationError(f"{test} is no manifest to test with")
-    made = _Training(chosen, out, data=data, stages=Stages(stages or out / "stages"), progress=progress)
+    made = _Training(chosen, out, data=data, stages=Stages(stages or out / "stages"), progress=progress, device=device)
     made.encoders()
     made.dialogues()
     made.revision()
@@ -86,13 +99,16 @@ def in_terminal() -> tuple[RichProgress, Progress]:
 
 
 class _Training:
-    def __init__(self, chosen: Recipe, out: Path, *, data: Path, stages: Stages, progress: Progress) -> None:
+    def __init__(
+        self, chosen: Recipe, out: Path, *, data: Path, stages: Stages, progress: Progress, device: torch.device
+    ) -> None:
         self.recipe = chosen
         self.out = out
         self.data = data
         self.progress = progress
+        self.device = device
         self.stages = stages
-        self.front = FrontEnds(chosen, stages=stages, progress=progress)
+        self.front = FrontEnds(chosen, stages=stages, progress=progress, device=device)
         self.config: dict[str, Any] = {
             "format": FORMAT,
             "labels": list(EMOTIONS),
@@ -123,14 +139,9 @@ class _Training:
 
     def encoders(self) -> None:
         """Train the voice's and the face's encoder, those that are not frozen."""
-        head = self.front.learn_voice(self.curriculum.voices, list(chain(*self.curriculum.dev_voices.values())))
-        if head is not None:
-            for name, voices in self.curriculum.dev_voices.items():
-                self.metrics[f"{name}, voice encoder alone"] = asdict(self.front.hear(head, voices))
-        head = self.front.learn_face(self.curriculum)
-        if head is not None:
-            faces = self.curriculum.faces("dev")
-            self.metrics["FER2013 dev part, face encoder alone"] = asdict(self.front.see(head, faces))
+        heard, seen = self.front.learn_voice(self.curriculum), self.front.learn_face(self.curriculum)
+        self.metrics |= {f"{name}, voice encoder alone": asdict(scores) | DEV for name, scores in heard.items()}
+        self.metrics |= {f"{name}, face encoder alone": asdict(scores) | DEV for name, scores in seen.items()}
 
     def dialogues(self) -> None:
         """Train the fusion and the dialogue model over the frozen encoders' tokens."""
@@ -149,7 +160,7 @@ class _Training:
                 assembler,
                 schedule=chosen.dialogue_training,
                 seed=chosen.seed,
-                following=Following(self.progress, state, lambda: self._decided(dev, using)),
+                following=Following(self.progress, state, lambda: self._decided(dev, using), self.device),
             )
 
         digest = chosen.digest(*_DIALOGUES, weights=self.front.sha256)
@@ -186,34 +197,35 @@ class _Training:
         """One temperature over the dev dialogues, after what nobody has learned is silenced."""
         silence(self.fusion, self.decision, self.curriculum.unlearned)
         tuned, using = self.curriculum.tuned, self._tuning
-        coverage = self.recipe.calibration.coverage
-        found = tune(self.fusion, self.decision, tuned.conditions, using, coverage=coverage)
-        self.config["calibration"] = {"temperature": found.temperature, "abstain_below": found.abstain_below}
+        found = tune(self.fusion, self.decision, tuned.conditions, using, chosen=self.recipe.calibration)
+        self.config["calibration"] = found.as_config()
         self.metrics |= found.metrics
         epochs = [{"stage": stage} | row for stage, path in self.epochs.items() for row in read_rows(path)]
         run_folder.draw(self.out, epochs, found)
         if isinstance(self.decision, DialogueStates) and self.decision.revision is not None:
-            self._calibrate_again(self.decision, tuned, using)
+            self._calibrate_again(self.decision, found, tuned, using)
 
-    def _calibrate_again(self, states: DialogueStates, tuned: Material, using: Assembler) -> None:
+    def _calibrate_again(self, states: DialogueStates, tuned: Tuned, dev: Material, using: Assembler) -> None:
         """The second looks' own temperature, over the same dialogues."""
-        found = {name: look_twice(self.fusion, states, some, using) for name, some in tuned.conditions.items()}
+        found = {name: look_twice(self.fusion, states, some, using) for name, some in dev.conditions.items()}
         logits = np.concatenate([one.second[one.later] for one in found.values()])
         temperature = fit_temperature(logits, np.concatenate([one.labels[one.later] for one in found.values()]))
-        calibration = self.config["calibration"]
-        calibration["revised_temperature"] = temperature
+        self.config["calibration"]["revised_temperature"] = temperature
         for name, looks in found.items():
-            said = told(looks, **calibration)
+            said = told(
+                looks,
+                temperature=tuned.temperature,
+                revised_temperature=temperature,
+                abstain_below=tuned.abstain_below,
+            )
             extra = {"said_again": float(said.again.mean())}
-            self.metrics[f"{name}, said again"] = asdict(score(looks.labels, said.last)) | extra
+            self.metrics[f"{name}, said again"] = asdict(score(looks.labels, said.last)) | DEV | extra
 
     def test(self, also: Path | None) -> None:
         """Measure the checkpoint that was written on what no choice has seen."""
         for name in (*self.recipe.corpora.names, *([] if also is None else [str(also)])):
             for row in evaluate(str(self.out), name, data=self.data):
-                self.metrics[row.name] = row.causal.as_json() | {"answered": row.answered}
-                if row.withheld is not None:
-                    self.metrics |= {other.name: other.as_json() for other in row.lines[1:]}
+                self.metrics |= {line.name: line.as_json() for line in row.lines}
 
     def save(self) -> Path:
         """Write the checkpoint folder."""
@@ -267,6 +279,7 @@ class _Training:
             faces=material.faces,
             face_indices=[turn.face for one in dialogues for turn in one if turn.face is not None],
             versions=versions,
+            augmentation=self.recipe.voice_augmentation,
             seed=self.recipe.seed,
         )
         return Assembler(bank=bank, audio_width=self.front.voice.width, video_width=self.front.face.width)

@@ -43,7 +43,7 @@ def test_two_commands_from_a_corpus_to_a_checkpoint_that_runs(command, tmp_path,
     assert main(command) == 0
     assert kept == [1, 2]
     assert "turntone up --checkpoint runs/short" in " ".join(capsys.readouterr().out.split())
-    assert "| unseen | 4 |" in (tmp_path / "runs" / "short" / "README.md").read_text()
+    assert "| unseen |  | 4 |" in (tmp_path / "runs" / "short" / "README.md").read_text()
     assert main(["evaluate", "runs/short", "--on", "unseen.csv", "--json"]) == 0
     assert '"turns": 4' in capsys.readouterr().out
 

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from engine.calibration import (
-    abstention_threshold,
     area_under_risk_coverage,
     expected_calibration_error,
     fit_temperature,
     probabilities,
     risk_coverage,
+    threshold_at_coverage,
     threshold_at_risk,
 )
 
@@ -58,22 +58,35 @@ def test_the_threshold_at_a_risk_answers_as_much_as_the_risk_allows():
     chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
     labels = np.array([0, 1, 0, 0, 1])
     # Risks, surest first: 0, 1/2, 1/3, 1/4, 2/5.
-    assert threshold_at_risk(chances, labels, risk=0.0) == 0.9
-    assert threshold_at_risk(chances, labels, risk=0.25) == 0.6
-    assert threshold_at_risk(chances, labels, risk=0.4) == 0.55
-    assert threshold_at_risk(chances, np.ones(5, dtype=int), risk=0.5) is None
+    assert threshold_at_risk([(chances, labels)], risk=0.0) == 0.9
+    assert threshold_at_risk([(chances, labels)], risk=0.25) == 0.6
+    assert threshold_at_risk([(chances, labels)], risk=0.4) == 0.55
+    assert threshold_at_risk([(chances, np.ones(5, dtype=int))], risk=0.5) is None
 
 
 def test_turns_of_one_confidence_are_answered_together():
     chances = np.array([[0.8, 0.2], [0.8, 0.2], [0.6, 0.4]])
-    assert threshold_at_risk(chances, np.array([0, 1, 1]), risk=0.1) is None
-    assert threshold_at_risk(chances, np.array([0, 1, 1]), risk=0.5) == 0.8
+    assert threshold_at_risk([(chances, np.array([0, 1, 1]))], risk=0.1) is None
+    assert threshold_at_risk([(chances, np.array([0, 1, 1]))], risk=0.5) == 0.8
+
+
+def test_one_threshold_keeps_the_risk_of_every_group():
+    first = np.array([0.9, 0.8, 0.7, 0.6]), np.array([0, 0, 1, 0])
+    second = np.array([0.85, 0.75, 0.65, 0.62, 0.61]), np.array([0, 0, 0, 1, 1])
+    nothing = np.array([0.5, 0.5]), np.array([1, 1])
+    first, second, nothing = ((np.stack([sure, 1 - sure], axis=1), labels) for sure, labels in (first, second, nothing))
+    # The surest first, risks are 0, 0, 1/3, 1/4 and 0, 0, 0, 1/4, 2/5: at .62 the first has 1/3.
+    assert threshold_at_risk([first], risk=0.25) == 0.6
+    assert threshold_at_risk([second], risk=0.25) == 0.62
+    assert threshold_at_risk([first, second], risk=0.25) == 0.75
+    assert threshold_at_risk([first, second, nothing], risk=0.25) == 0.75
+    assert threshold_at_risk([nothing], risk=0.25) is None
 
 
 def test_the_threshold_answers_every_group_well_enough():
     sure = probabilities(overconfident(4.0)[0], temperature=1.0)
     unsure = probabilities(overconfident(0.5)[0], temperature=1.0)
-    line = abstention_threshold([sure, unsure], coverage=0.95)
+    line = threshold_at_coverage([sure, unsure], coverage=0.95)
     assert (unsure.max(axis=1) >= line).mean() == pytest.approx(0.95, abs=0.001)
     assert (sure.max(axis=1) >= line).mean() > 0.95
 

@@ -24,4 +24,4 @@ def dialogues(voices: Sequence[Voice], *, turns: int, copies: int, seed: int) ->
 def _shuffled(voices: Sequence[Voice], speaker: str, rng: np.random.Generator) -> list[Turn]:
     own = [voice for voice in voices if voice.speaker == speaker]
     rng.shuffle(own)
-    return [voice.turn() for voice in own]
+    return [Turn.heard(voice) for voice in own]

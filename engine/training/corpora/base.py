@@ -28,31 +28,29 @@ class Card:
 Sex = Literal["female", "male"]
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """One labelled recording."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """What a corpus says of one recording, wherever its sound is."""
 
     name: str
+    """Its name among those of its corpus."""
     speaker: str
     label: int
     """Index into `schemas.labels.EMOTIONS`."""
-    audio: Waveform
     valence: float | None = None
     """In [-1, 1] as listeners rated it; None: nobody did."""
     arousal: float | None = None
     sex: Sex | None = None
     """None: the corpus does not say."""
+    language: str | None = None
+    """What is spoken, in English; None: the corpus does not say."""
 
-    def turn(self) -> "Turn":
-        """The recording as a turn with a voice and no face."""
-        return Turn(
-            speaker=self.speaker,
-            label=self.label,
-            voice=self.name,
-            face=None,
-            valence=self.valence,
-            arousal=self.arousal,
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice(Labelled):
+    """One labelled recording."""
+
+    audio: Waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,23 @@ class Turn:
     valence: float | None = None
     """In [-1, 1] as people rated it; None: nobody did."""
     arousal: float | None = None
+    sex: Sex | None = None
+    """Of the voice; None: the corpus does not say."""
+    language: str | None = None
+
+    @classmethod
+    def heard(cls, one: Labelled) -> "Turn":
+        """A recording as a turn with a voice and no face."""
+        return cls(
+            speaker=one.speaker,
+            label=one.label,
+            voice=one.name,
+            face=None,
+            valence=one.valence,
+            arousal=one.arousal,
+            sex=one.sex,
+            language=one.language,
+        )
 
 
 Dialogue = tuple[Turn, ...]

@@ -62,6 +62,7 @@ def read(folder: Path, *, actors: Collection[int] | None = None) -> list[Recordi
                 label=EMOTIONS.index(LABELS[fields[3]]),
                 path=path,
                 sex=sexes.get(fields[1]),
+                language=CARD.language,
             )
         )
     return recordings

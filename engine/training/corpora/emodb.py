@@ -60,6 +60,7 @@ def read(path: Path, *, speakers: Collection[int]) -> list[Voice]:
                         label=label,
                         audio=decode_voice(content.read()),
                         sex="female" if int(name.stem[:2]) in FEMALE else "male",
+                        language=CARD.language,
                     )
                 )
     return sorted(voices, key=lambda voice: voice.name)

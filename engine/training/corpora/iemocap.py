@@ -75,6 +75,7 @@ def _turns(table: Path, folder: Path, labels: Mapping[str, Emotion]) -> tuple[Re
                 valence=_rating(line[5]),
                 arousal=_rating(line[6]),
                 sex=_SEXES[letter],
+                language=CARD.language,
             )
         )
     return tuple(turns)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,14 @@ from engine.faces.base import FaceLocator
 from engine.media.decode import decode_span
 from engine.perceive import SpeakingFace
 from engine.signals import Media, Span
-from engine.training.corpora.base import NO_FACES, Dialogue, FaceSet, Turn, Voice
+from engine.training.corpora.base import NO_FACES, Dialogue, FaceSet, Sex, Turn, Voice
 from engine.training.corpora.clip_faces import picture
 from engine.training.corpora.tables import read_text
 from schemas.labels import EMOTIONS
 
 _REQUIRED = ("dialogue_id", "utterance_id", "speaker", "media", "start_s", "end_s", "emotion")
 _RATINGS = ("valence", "arousal")
+_OPTIONAL = ("face", *_RATINGS, "sex", "language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,22 @@ def read(path: Path, *, locator: FaceLocator, speaking_face: SpeakingFace) -> Ma
         name = f"{row['dialogue_id']}/{row['utterance_id']}"
         label = EMOTIONS.index(row["emotion"])
         valence, arousal = (_rating(row, rating, where) for rating in _RATINGS)
+        sex, language = _sex(row, where), row["language"] or None
         media, still = _media(path, row, where), _still(path, row, where)
         heard = None if media is None else media.audio
         if heard is not None:
-            voices.append(Voice(name, row["speaker"], label, heard, valence, arousal))
+            voices.append(
+                Voice(
+                    name=name,
+                    speaker=row["speaker"],
+                    label=label,
+                    audio=heard,
+                    valence=valence,
+                    arousal=arousal,
+                    sex=sex,
+                    language=language,
+                )
+            )
         face = None
         seen = still if still is not None else media
         if seen is not None and seen.frames is not None:
@@ -66,7 +80,7 @@ def read(path: Path, *, locator: FaceLocator, speaking_face: SpeakingFace) -> Ma
                 labels.append(label)
         if heard is not None or face is not None:
             voice = None if heard is None else name
-            turn = Turn(row["speaker"], label, voice, face, valence, arousal)
+            turn = Turn(row["speaker"], label, voice, face, valence, arousal, sex, language)
             dialogues.setdefault(row["dialogue_id"], []).append(turn)
     if not dialogues:
         raise ConfigurationError(f"{path} names no utterance that has an emotion and can be heard or seen")
@@ -82,7 +96,7 @@ def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
         raise ConfigurationError(f"{path}: the manifest has no column {', '.join(missing)}")
     rows: list[tuple[str, dict[str, str]]] = []
     for raw in reader:
-        row = {name: (raw.get(name) or "").strip() for name in (*_REQUIRED, "face", *_RATINGS)}
+        row = {name: (raw.get(name) or "").strip() for name in (*_REQUIRED, *_OPTIONAL)}
         row["emotion"] = row["emotion"].lower()
         if row["emotion"] and row["emotion"] not in EMOTIONS:
             raise ConfigurationError(
@@ -127,6 +141,15 @@ def _decoded(file: Path, where: str, *, start_s: float | None = None, end_s: flo
         return decode_span(file, start_s=start_s, end_s=end_s)
     except BadMedia as error:
         raise ConfigurationError(f"{where}: {file.name}: {error}") from error
+
+
+def _sex(row: Mapping[str, str], where: str) -> Sex | None:
+    found: Sex | None = next((sex for sex in get_args(Sex) if sex == row["sex"].lower()), None)
+    if row["sex"] and found is None:
+        raise ConfigurationError(
+            f"{where}: sex {row['sex']!r} is none of {', '.join(get_args(Sex))}; or leave it empty"
+        )
+    return found
 
 
 def _rating(row: Mapping[str, str], name: str, where: str) -> float | None:

@@ -72,6 +72,7 @@ def read(folder: Path, split: Split) -> dict[str, tuple[Recording, ...]]:
                 speaker=line.speaker or "",
                 label=EMOTIONS.index(line.emotion),
                 path=there[number, line.utterance],
+                language=CARD.language,
             )
             for line in kept
             if (number, line.utterance) in there

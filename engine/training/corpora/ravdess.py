@@ -4,7 +4,7 @@ import tarfile
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from engine.training.corpora.base import Card, Voice, decode_voice, existing
+from engine.training.corpora.base import Card, Sex, Voice, decode_voice, existing
 from schemas.labels import EMOTIONS, Emotion
 
 CARD = Card(
@@ -27,6 +27,11 @@ _LABELS: dict[str, Emotion] = {
 }
 
 
+def sex_of(actor: int) -> Sex:
+    """Even numbers are women."""
+    return "male" if actor % 2 else "female"
+
+
 def read(path: Path, *, actors: Collection[int]) -> list[Voice]:
     """The recordings of some actors, from a tar of files with their original names, in order of their names."""
     voices = []
@@ -44,7 +49,8 @@ def read(path: Path, *, actors: Collection[int]) -> list[Voice]:
                     speaker=fields[6],
                     label=label,
                     audio=decode_voice(content.read()),
-                    sex="male" if int(fields[6]) % 2 else "female",
+                    sex=sex_of(int(fields[6])),
+                    language=CARD.language,
                 )
             )
     return sorted(voices, key=lambda voice: voice.name)

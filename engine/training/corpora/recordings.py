@@ -7,23 +7,14 @@ from pathlib import Path
 from engine.errors import BadMedia
 from engine.media.decode import decode_span
 from engine.signals import Media
-from engine.training.corpora.base import Sex, Turn, Voice
+from engine.training.corpora.base import Labelled, Voice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class Recording(Labelled):
     """One labelled utterance in a file of its own."""
 
-    name: str
-    """Its name among those of its corpus."""
-    speaker: str
-    label: int
-    """Index into `schemas.labels.EMOTIONS`."""
     path: Path
-    valence: float | None = None
-    """In [-1, 1] as listeners rated it; None: nobody did."""
-    arousal: float | None = None
-    sex: Sex | None = None
 
     def media(self) -> Media:
         """What its file holds. Raises `BadMedia` that names the file."""
@@ -31,17 +22,6 @@ class Recording:
             return decode_span(self.path)
         except BadMedia as error:
             raise BadMedia(f"{self.path}: {error}") from error
-
-    def turn(self) -> Turn:
-        """The recording as a turn with a voice and no face."""
-        return Turn(
-            speaker=self.speaker,
-            label=self.label,
-            voice=self.name,
-            face=None,
-            valence=self.valence,
-            arousal=self.arousal,
-        )
 
 
 def voices(recordings: Iterable[Recording]) -> Iterator[Voice]:
@@ -58,4 +38,5 @@ def voices(recordings: Iterable[Recording]) -> Iterator[Voice]:
             valence=recording.valence,
             arousal=recording.arousal,
             sex=recording.sex,
+            language=recording.language,
         )

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from engine.training.corpora import ravdess
 from engine.training.corpora.base import Card, Dialogue, Turn, existing
 from schemas.labels import EMOTIONS
 
@@ -32,6 +33,8 @@ def read(path: Path, *, voice_column: str | None = None, face_column: str | None
                 label=EMOTIONS.index(row["emotion"]),
                 voice=row["ravdess_file"] if voice_column is None or row[voice_column] == "1" else None,
                 face=int(row["fer_index"]) if face_column is None or row[face_column] == "1" else None,
+                sex=ravdess.sex_of(int(row["actor"])),
+                language=CARD.language,
             )
             dialogues.setdefault(row["dialogue_id"], []).append(turn)
     return [tuple(turns) for turns in dialogues.values()]

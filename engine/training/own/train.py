@@ -22,6 +22,7 @@ from engine.training.batches import Assembler, only
 from engine.training.corpora import manifest
 from engine.training.corpora.base import Dialogue
 from engine.training.corpora.manifest import Manifest
+from engine.training.device import CPU
 from engine.training.dialogues import predict, train_dialogues
 from engine.training.evaluate import evaluate
 from engine.training.fit import Following, Progress
@@ -31,7 +32,7 @@ from engine.training.own.parting import Parted, part
 from engine.training.own.recipe import OwnRecipe
 from engine.training.scores import Scores, score
 from engine.training.stages import Stages
-from engine.training.tuning import tune
+from engine.training.tuning import DEV, tune
 from engine.training.unlearned import let_learn, silence
 from schemas.labels import EMOTIONS
 
@@ -39,7 +40,16 @@ from schemas.labels import EMOTIONS
 _PASSING = ("metrics", "model_id", "data", "calibration", "revision")
 
 
-def train(chosen: OwnRecipe, source: Path, out: Path, *, base: str, test: Path | None, progress: Progress) -> Path:
+def train(
+    chosen: OwnRecipe,
+    source: Path,
+    out: Path,
+    *,
+    base: str,
+    test: Path | None,
+    progress: Progress,
+    device: torch.device = CPU,
+) -> Path:
     """Make a checkpoint in `out` from the checkpoint `base` (a folder, a hub id or `default`) and a manifest, `source`.
 
     What was done lies in `out` after every epoch: the same call goes on from there to the same weights. `test` is a
@@ -80,19 +90,19 @@ def train(chosen: OwnRecipe, source: Path, out: Path, *, base: str, test: Path |
             using,
             schedule=chosen.dialogue_training,
             seed=chosen.seed,
-            following=Following(progress, state, lambda: _scores(loaded, deciding, parted.dev, using)),
+            following=Following(progress, state, lambda: _scores(loaded, deciding, parted.dev, using), device),
         )
 
     digest = chosen.digest(read.model_id.encode(), source.read_bytes())
     epochs = Stages(out / "stages").run("dialogues", digest, modules, learn)
     silence(loaded.fusion, deciding, unlearned)
-    tuned = tune(loaded.fusion, deciding, dev, using, coverage=chosen.calibration.coverage)
+    tuned = tune(loaded.fusion, deciding, dev, using, chosen=chosen.calibration)
     run_folder.draw(out, [{"stage": "dialogues"} | row for row in read_rows(epochs)], tuned)
-    metrics: dict[str, Any] = {f"{source.stem} dev, {base} as it came": asdict(before), **tuned.metrics}
+    metrics: dict[str, Any] = {f"{source.stem} dev, {base} as it came": asdict(before) | DEV, **tuned.metrics}
     config: dict[str, Any] = {
         **{name: value for name, value in read.config.items() if name not in _PASSING},
         **described(read.config, rated=rated),
-        "calibration": {"temperature": tuned.temperature, "abstain_below": tuned.abstain_below},
+        "calibration": tuned.as_config(),
         "data": [*read.config.get("data", ()), _source(source, parted, corpus.faceless)],
         "unlearned": unlearned,
         "metrics": metrics,

@@ -26,13 +26,21 @@ def test_babble_is_another_recording_of_the_same_turn(small_corpora):
 
 def test_women_and_men_are_measured_apart(tmp_path):
     archives.crema_d(tmp_path / "crema-d")
-    found = conditions.material("crema-d", tmp_path)
-    assert {name: len(some) for name, some in found.conditions.items()} == {
+    (row,) = evaluate("default", "crema-d", data=tmp_path)
+    # Of one of the four the corpus does not say who speaks.
+    assert {one.name: one.scores.turns for one in row.lines} == {
         "CREMA-D": 4,
         "CREMA-D, women": 1,
         "CREMA-D, men": 2,
+        "CREMA-D, utterance only": 4,
     }
-    assert len(list(found.voices)) == 4
+    said = [one.as_json() for one in row.lines]
+    assert [(one.get("of"), one.get("voices"), one.get("language"), one.get("form")) for one in said] == [
+        (None, "women and men", "English", None),
+        ("CREMA-D", "women", None, None),
+        ("CREMA-D", "men", None, None),
+        ("CREMA-D", None, None, "utterance only"),
+    ]
 
 
 def test_iemocap_by_its_two_sets_of_emotions(tmp_path):
@@ -69,8 +77,7 @@ def test_every_dialogue_table_has_a_row_of_one_party_withheld(small_corpora):
         gap = row.withheld.scores.weighted_f1 - row.causal.scores.weighted_f1
         assert row.withheld.against_everybody.value == pytest.approx(gap)
     alone = next(evaluate("default", "ravdess", data=small_corpora.folder))
-    assert alone.withheld is None
-    assert len(alone.lines) == 3
+    assert (alone.withheld, alone.single_turn, alone.causal.gain) == (None, None, None)
 
 
 def test_a_brought_corpus_goes_through_a_checkpoint(tmp_path):

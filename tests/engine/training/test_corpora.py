@@ -101,3 +101,14 @@ def test_a_manifest_may_rate_valence_and_arousal(small_corpora):
         small_corpora.manifest.write_text(f"{head}d,1,A,one.flac,,,joy,0,{wrong}\n")
         with pytest.raises(ConfigurationError, match=rf"line 2: arousal '{wrong}' is no number in \[-1, 1\]"):
             read_manifest(small_corpora.manifest)
+
+
+def test_a_manifest_may_say_the_sex_and_the_language_of_a_voice(small_corpora):
+    head = "dialogue_id,utterance_id,speaker,media,start_s,end_s,emotion,sex,language\n"
+    small_corpora.manifest.write_text(f"{head}d,1,A,one.flac,,,joy,Female,\nd,2,B,one.flac,,,joy,,Quechua\n")
+    found = read_manifest(small_corpora.manifest)
+    for said in (found.dialogues[0], found.voices):
+        assert [(one.sex, one.language) for one in said] == [("female", None), (None, "Quechua")]
+    small_corpora.manifest.write_text(f"{head}d,1,A,one.flac,,,joy,f,\n")
+    with pytest.raises(ConfigurationError, match=r"line 2: sex 'f' is none of female, male; or leave it empty"):
+        read_manifest(small_corpora.manifest)

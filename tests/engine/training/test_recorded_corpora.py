@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import BadMedia, ConfigurationError
 from engine.training.corpora import crema_d, iemocap, meld
+from engine.training.corpora.base import Turn
 from engine.training.corpora.recordings import voices
 from schemas.labels import EMOTIONS
 from tests.engine.training import archives
@@ -64,9 +65,12 @@ def test_iemocap_in_order_of_time_with_its_ratings(sessions):
     assert [one.speaker for one in first] == ["Ses01F", "Ses01M", "Ses01F"]
     assert [one.sex for one in first] == ["female", "male", "female"]
     assert [(one.valence, one.arousal) for one in first] == [(-0.25, -0.25), (-1.0, 0.5), (1.0, 1.0)]
-    turn = first[1].turn()
+    turn = Turn.heard(first[1])
     assert (turn.speaker, turn.voice, turn.face, turn.valence) == ("Ses01M", "Ses01F_impro01_M000.wav", None, -1.0)
+    assert (turn.sex, turn.language) == ("male", "English")
     assert [one.arousal for one in voices(first)] == [-0.25, 0.5, 1.0]
+    # The same recording gives the same turn, its sound read or not.
+    assert [Turn.heard(one) for one in voices(first)] == [Turn.heard(one) for one in first]
 
 
 def test_iemocap_four_classes_and_excitement_as_asked(sessions):

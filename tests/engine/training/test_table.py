@@ -18,6 +18,7 @@ def saying(predicted, sure=0.9):
 def test_who_is_always_right_is_right_in_every_draw():
     right = line("right", LABELS, saying(LABELS), DIALOGUES)
     assert (right.interval.low, right.scores.weighted_f1, right.interval.high) == pytest.approx((1, 1, 1))
+    assert (right.ece.low, right.ece.value, right.ece.high) == pytest.approx((0.1, 0.1, 0.1))
     assert right.majority == pytest.approx(3 / 8 * 6 / 11)
 
 
@@ -27,6 +28,27 @@ def test_an_interval_is_drawn_by_dialogue_and_the_same_each_time():
     assert once == again
     assert once.interval.low < once.scores.weighted_f1 <= once.interval.high
     assert once.interval.value == pytest.approx(once.scores.weighted_f1)
+
+
+def test_the_calibration_error_is_drawn_by_dialogue_and_stands_in_the_table():
+    predicted = np.where(DIALOGUES == 1, 0, LABELS)
+    one = line("some", LABELS, saying(predicted, sure=0.7), DIALOGUES)
+    assert one.ece.value == pytest.approx(one.scores.ece)
+    assert one.ece.low < one.ece.high
+    said = one.as_json()
+    assert (said["ece_low"], said["ece_high"]) == (one.ece.low, one.ece.high)
+    assert f"{one.ece.value:.3f}  {one.ece.low:.3f} to {one.ece.high:.3f}" in as_text([one])
+
+
+def test_a_line_of_confidence_gives_what_is_answered_and_what_is_wrong_of_it():
+    chances = np.concatenate([saying(LABELS[:4]), saying([1, 1, 2, 2], sure=0.6)])
+    told = line("some", LABELS, chances, DIALOGUES, abstain_below=0.5).as_json()
+    assert (told["answered"], told["risk"]) == (1, pytest.approx(3 / 8))
+    told = line("some", LABELS, chances, DIALOGUES, abstain_below=0.7).as_json()
+    assert (told["answered"], told["risk"]) == (0.5, 0)
+    told = line("some", LABELS, chances, DIALOGUES, abstain_below=0.95).as_json()
+    assert (told["answered"], told["risk"]) == (0, None)
+    assert "answered" not in line("some", LABELS, chances, DIALOGUES).as_json()
 
 
 def test_history_that_changes_nothing_adds_nothing():
