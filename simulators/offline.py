@@ -11,7 +11,7 @@ from engine.clock import SystemClock
 from engine.transport.base import Incoming, Outgoing, Partition
 from engine.transport.memory import MemoryPublisher, MemoryReader
 from schemas.record import Position
-from schemas.topics import DEAD_LETTERS, DIALOGUES, SEGMENTS, STATES, TURNS
+from schemas.topics import ALERTS, DEAD_LETTERS, DIALOGUES, SEGMENTS, STATES, TURNS
 from simulators.corpus import Corpus, Skipped
 from simulators.replay import Replay, Replayed
 from simulators.timeline import Sent
@@ -19,7 +19,7 @@ from simulators.timeline import Sent
 _LISTEN_S = 0.2
 _AHEAD_MOST = 8
 """Segments that may wait for the engine: enough to keep it busy, few enough for any length of recording."""
-_HEARD = (TURNS, DIALOGUES, DEAD_LETTERS)
+_HEARD = (TURNS, ALERTS, DIALOGUES, DEAD_LETTERS)
 
 
 class Offline:
@@ -30,7 +30,7 @@ class Offline:
 
     Args:
         engine: runs once, and is closed.
-        hear: is given every record of turns, dialogues and dead letters, on the publisher's thread.
+        hear: is given every record of turns, alerts, dialogues and dead letters, on the publisher's thread.
 
     Raises what stopped the engine's loop.
     """

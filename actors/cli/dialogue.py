@@ -91,12 +91,14 @@ def is_open(store: "DialogueStore", dialogue_id: str) -> bool:
 
 def describe(record: "DialogueRecord") -> dict[str, Any]:
     """A record without its bytes: states by name, shape and type, the outbox by what waits in it."""
+    from engine.alerts import state as alerts
     from engine.snapshot import decode
 
     fields = record.model_dump(mode="json", exclude={"state", "alerts", "outbox", "updated_s", "recent_ids"})
     tensors = {name: f"{tensor.dtype} {list(tensor.shape)}" for name, tensor in sorted(decode(record.state).items())}
     updated = datetime.fromtimestamp(record.updated_s, tz=UTC).isoformat(timespec="seconds")
-    return {**fields, "updated": updated, "outbox": len(record.outbox), "states": tensors}
+    watched = alerts.decode(record.alerts).model_dump(mode="json")["speakers"]
+    return {**fields, "updated": updated, "alerts": watched, "outbox": len(record.outbox), "states": tensors}
 
 
 def remains() -> list[str]:

@@ -7,11 +7,11 @@ import typer
 
 if TYPE_CHECKING:
     from engine.transport.base import Incoming
-    from schemas.events import DialogueEvent, EmotionEvent
+    from schemas.events import AlertEvent, DialogueEvent, EmotionEvent
 
 
 class Hearing:
-    """Shows turns as a table or as JSON, and dead letters as sentences on the error stream.
+    """Shows turns and alerts as a table or as JSON, and dead letters as sentences on the error stream.
 
     only: the dialogue that is of interest; None: all of them.
     silent: turns are kept and not shown.
@@ -24,6 +24,7 @@ class Hearing:
 
         self.console = Console()
         self.events: list[EmotionEvent] = []
+        self.alerts: list[AlertEvent] = []
         self.failures: list[str] = []
         """What could not be worked on, a sentence each."""
         self.ended: set[str] = set()
@@ -34,9 +35,9 @@ class Hearing:
         self._table = TurnTable(self.console)
 
     def __call__(self, record: "Incoming") -> None:
-        """Hear one record of turns, dialogues or dead letters."""
-        from schemas.events import DialogueEvent, EmotionEvent
-        from schemas.topics import DEAD_LETTERS, DIALOGUES
+        """Hear one record of turns, alerts, dialogues or dead letters."""
+        from schemas.events import AlertEvent, DialogueEvent, EmotionEvent
+        from schemas.topics import ALERTS, DEAD_LETTERS, DIALOGUES
 
         if record.value is None or (self._only is not None and record.key != self._only):
             return
@@ -44,15 +45,20 @@ class Hearing:
             self._fail(record)
         elif record.position.topic == DIALOGUES:
             self._hear_of_life(DialogueEvent.model_validate_json(record.value))
+        elif record.position.topic == ALERTS:
+            self.alerts.append(AlertEvent.model_validate_json(record.value))
+            self._show(self.alerts[-1], record.value)
         else:
-            event = EmotionEvent.model_validate_json(record.value)
-            self.events.append(event)
-            if self._silent:
-                return
-            if self._json:
-                typer.echo(record.value)
-            else:
-                self._table.show(event)
+            self.events.append(EmotionEvent.model_validate_json(record.value))
+            self._show(self.events[-1], record.value)
+
+    def _show(self, event: "EmotionEvent | AlertEvent", value: bytes) -> None:
+        if self._silent:
+            return
+        if self._json:
+            typer.echo(value)
+        else:
+            self._table.show(event)
 
     def _hear_of_life(self, event: "DialogueEvent") -> None:
         if event.status in {"ended", "failed"}:

@@ -6,7 +6,7 @@ from rich.cells import set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from schemas.events import EmotionEvent
+from schemas.events import AlertEvent, EmotionEvent
 
 _COLUMNS: Sequence[tuple[str, int]] = (
     ("time", 8),
@@ -29,21 +29,23 @@ _STYLES = {
     "fear": "bold cyan",
 }
 
+_SEVERITIES = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
+
 
 class TurnTable:
-    """Prints turns on a console, under one header."""
+    """Prints turns on a console, under one header, and alerts between them."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._begun = False
 
-    def show(self, event: EmotionEvent) -> None:
-        """Print one turn."""
+    def show(self, event: EmotionEvent | AlertEvent) -> None:
+        """Print one turn, or one alert."""
         if not self._begun:
             names = " ".join(set_cell_size(name, width) for name, width in _COLUMNS)
             self._console.print(Text(names.rstrip(), style="bold underline"), soft_wrap=True)
             self._begun = True
-        self._console.print(row(event), soft_wrap=True)
+        self._console.print(row(event) if isinstance(event, EmotionEvent) else alert_line(event), soft_wrap=True)
 
 
 def row(event: EmotionEvent) -> Text:
@@ -65,6 +67,16 @@ def row(event: EmotionEvent) -> Text:
         text.append(" ")
     text.append(_short(note(event), 13), style="dim")
     text.rstrip()
+    return text
+
+
+def alert_line(alert: AlertEvent) -> Text:
+    """An alert as one line, in the columns of time and dialogue and a sentence after them."""
+    cells = (clock_time(alert.evidence[-1].end_s), _short(alert.dialogue_id, 16))
+    text = Text(style=_SEVERITIES[alert.severity])
+    for (_, width), cell in zip(_COLUMNS, cells, strict=False):
+        text.append(set_cell_size(cell, width) + " ")
+    text.append(f"{alert.severity}: {alert.rule}, {alert.speaker}, {_turns(alert)}")
     return text
 
 
@@ -99,6 +111,11 @@ def clock_time(seconds: float) -> str:
     """Minutes, seconds and tenths of the dialogue."""
     minutes, rest = divmod(round(seconds * 10), 600)
     return f"{minutes}:{rest / 10:04.1f}"
+
+
+def _turns(alert: AlertEvent) -> str:
+    numbers = [str(turn.turn) for turn in alert.evidence]
+    return f"turn{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
 
 
 def _short(text: str, width: int) -> str:

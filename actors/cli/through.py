@@ -34,10 +34,10 @@ def replay_through(
     `PublishFailed`.
     """
     from engine.transport.kafka_reader import KafkaReader
-    from schemas.topics import DEAD_LETTERS, DIALOGUES, TURNS
+    from schemas.topics import ALERTS, DEAD_LETTERS, DIALOGUES, TURNS
 
     address = running.config.broker.bootstrap or ""
-    reader = KafkaReader(bootstrap=address, topics=[TURNS, DIALOGUES, DEAD_LETTERS], from_beginning=False)
+    reader = KafkaReader(bootstrap=address, topics=[TURNS, ALERTS, DIALOGUES, DEAD_LETTERS], from_beginning=False)
     try:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="replay") as threads:
             replaying = threads.submit(_replay, address, corpus, stop=stop, run=run, role=role, speed=speed)

@@ -1,4 +1,4 @@
-"""`turntone watch`: the turns as they come."""
+"""`turntone watch`: the turns and the alerts as they come."""
 
 import sys
 from typing import Annotated
@@ -16,13 +16,15 @@ def watch(
     config_file: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Show turns as they come, until Ctrl-C."""
+    """Show turns and alerts as they come, until Ctrl-C."""
     from engine.config import read_config
     from engine.transport.kafka_reader import KafkaReader
-    from schemas.topics import DEAD_LETTERS, DIALOGUES, TURNS
+    from schemas.topics import ALERTS, DEAD_LETTERS, DIALOGUES, TURNS
 
     address = bootstrap_of(reach(read_config(config_file), broker=broker))
-    reader = KafkaReader(bootstrap=address, topics=[TURNS, DIALOGUES, DEAD_LETTERS], from_beginning=from_beginning)
+    reader = KafkaReader(
+        bootstrap=address, topics=[TURNS, ALERTS, DIALOGUES, DEAD_LETTERS], from_beginning=from_beginning
+    )
     hearing = Hearing(json=json, only=dialogue)
     typer.echo(f"Watching {address}; Ctrl-C ends it.", err=True)
     try:

@@ -98,7 +98,7 @@ def enrolled(*people):
     return store
 
 
-def build(*, roles=None, people=(), speakers=None, consent=False, identify_denied=False, model_id="m1"):
+def build(*, roles=None, people=(), speakers=None, consent=False, identify_denied=False, model_id="m1", alerts=()):
     clock = ManualClock()
     gate = RoleGate(
         allowed=frozenset({"customer"}),
@@ -128,6 +128,7 @@ def build(*, roles=None, people=(), speakers=None, consent=False, identify_denie
         identifier=identifier,
         clock=clock,
         on_model_change="restart",
+        rules=alerts,
     )
 
 

@@ -1,28 +1,20 @@
 """A crash at any point of a dialogue whose turns are said again leaves the log of a quiet run: each turn again once."""
 
-from itertools import count
-
 import pytest
 import torch
 
 from engine import snapshot
-from engine.clock import ManualClock
 from engine.decision import decision, looking_again
 from engine.features.builders import audio_encoder, video_encoder
 from engine.fusion.builders import fusion
-from engine.loop import PartitionLoop
-from engine.metrics import Figures
 from engine.models import LocalModels
 from engine.parts import Parts
 from engine.state.codec import decode_record
-from engine.state.memory import MemoryStore
-from engine.transport.base import Outgoing
-from engine.transport.memory import MemoryBroker
 from schemas.events import EmotionEvent
-from schemas.topics import DIALOGUES, ENDED_TYPE, SEGMENTS, STATES, TURNS
+from schemas.topics import ENDED_TYPE, STATES
 from tests.engine import spoken
-from tests.faults.transport import ForgetfulTransport
-from tests.laws.world import Breaking, Crash, Points
+from tests.laws.spoken_world import SpokenWorld
+from tests.laws.world import Points
 
 AHEAD = 2
 TALK = (
@@ -55,58 +47,11 @@ def untrained(seed: int) -> LocalModels:
     return LocalModels(model_id="m1", parts=parts, explain=False, device=torch.device("cpu"))
 
 
-class World:
-    """The log and the store that outlive every process, and a conversation in the log."""
+class World(SpokenWorld):
+    """The conversation of these tests."""
 
     def __init__(self, models: LocalModels) -> None:
-        self.models = models
-        self.clock = ManualClock()
-        self.broker = MemoryBroker(partitions=1, clock=self.clock)
-        self.store = MemoryStore(clock=self.clock)
-        self.names = count()
-        for message in TALK:
-            self.broker.append(Outgoing(topic=SEGMENTS, key="d", value=message.value, headers=message.headers))
-
-    def work(self, points: Points, *, on_their_way: int = 0) -> bool:
-        """A process until everything is done; False if it died before."""
-        transport = ForgetfulTransport(
-            broker=self.broker,
-            group="engine",
-            topics=[SEGMENTS],
-            member=f"w{next(self.names)}",
-            on_their_way=on_their_way,
-        )
-        loop = PartitionLoop(
-            transport=Breaking(transport, points, ("poll", "publish", "flush", "commit")),
-            store=Breaking(self.store, points, ("load", "commit")),
-            models=Breaking(self.models, points, ("infer",)),
-            pipeline=spoken.build(),
-            snapshots=lambda: [(record.key or "", record.value) for record in self.broker.records(STATES)],
-            clock=self.clock,
-            metrics=Figures(),
-            commit_every_s=0.0,
-            poll_s=0.0,
-            wait=self.clock.advance,
-        )
-        for _ in range(100):
-            self.clock.advance(0.1)
-            try:
-                loop.turn()
-            except Crash:
-                transport.crash()
-                return False
-            if self.broker.committed("engine").get((SEGMENTS, 0), 0) == len(TALK):
-                return True
-        raise AssertionError("not done after 100 turns")
-
-    def log(self) -> list[tuple[str, bytes | None]]:
-        """Every event once, in order of first occurrence. Fails if one id has two contents."""
-        contents: dict[str, bytes | None] = {}
-        for topic in (TURNS, DIALOGUES):
-            for record in self.broker.records(topic):
-                identity = dict(record.headers)["ce_id"].decode()
-                assert contents.setdefault(identity, record.value) == record.value, f"{identity} has two contents"
-        return list(contents.items())
+        super().__init__(models, TALK, spoken.build)
 
     def turns(self) -> list[tuple[int | None, int]]:
         events = [EmotionEvent.model_validate_json(value or b"") for _, value in self.log() if b'"turn":' in value]
