@@ -16,6 +16,8 @@ os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Ray would let everything else on the machine go first (niceness 15), and a busy one starves its workers for minutes.
 os.environ.setdefault("RAY_worker_niceness", "0")
+# A worker that died is the crew's to tell of. Ray would say it too, on standard output, where a program may be reading.
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed")
 
 import ray
 from ray import serve
@@ -23,6 +25,7 @@ from ray.exceptions import RayTaskError
 
 from actors.crew import Hand
 from actors.fusion_server import fusion_app
+from actors.metrics.workers import worker_name
 from actors.remote_models import APP
 from actors.worker import DialogueWorker, prepare_loop
 from engine.config import Config
@@ -78,7 +81,7 @@ def hire(config: Config) -> Hand:
     Ray does not restart it: a new process under the same name is the crew's to start, so that there is never a second.
     """
     actor = ray.remote(DialogueWorker).options(
-        num_cpus=PROCESSORS, max_restarts=0, max_task_retries=0, max_concurrency=CALLS
+        name=worker_name(), num_cpus=PROCESSORS, max_restarts=0, max_task_retries=0, max_concurrency=CALLS
     )
     return RayHand(actor.remote(prepare=partial(prepare_loop, config)))
 

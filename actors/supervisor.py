@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from queue import Empty, Queue
 from threading import Event, Thread
 from types import FrameType, TracebackType
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from actors.crew import Crew
 from actors.embedded.stack import EmbeddedStack
 from actors.idle import IdleTimer
+from actors.metrics.page import MetricsPage
 from actors.progress import Progress, Step, starting, unseen
 from actors.ray_cluster import deploy_models, hire, start_ray, stop_ray
 from engine.build import build_store, model_id
@@ -28,6 +29,8 @@ from engine.transport.kafka_publisher import KafkaPublisher
 WARM_S = 300.0
 DRAIN_S = 30.0
 LOOK_S = 0.25
+LONGEST_WAIT_S = 30.0
+"""Between two tries to start a server again that does not start."""
 BREATH_S = 0.05
 TICK_S = 5.0
 EMBEDDED_SESSION_S = 3.0
@@ -62,6 +65,7 @@ class Supervisor:
             clock=self._clock,
             progress=progress,
         )
+        self._pages = ExitStack()
         self._stop = Event()
         self._failed: Queue[Exception] = Queue()
         self._threads: list[Thread] = []
@@ -91,6 +95,7 @@ class Supervisor:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        self._pages.close()
         self._progress(Step("workers", "stopping"))
         self._crew.drain(timeout_s=DRAIN_S)
         stop_ray()
@@ -127,6 +132,10 @@ class Supervisor:
             servers.result()
         self.config = self._addressed()
         self._crew.begin(self.config, warm_s=WARM_S)
+        if self.config.metrics.port is not None:
+            page = self._pages.enter_context(MetricsPage(self.config, port=self.config.metrics.port))
+            metrics = self.config.metrics.model_copy(update={"port": page.port})
+            self.config = self.config.model_copy(update={"metrics": metrics})
 
     def _addressed(self) -> Config:
         broker: dict[str, str | float] = {"bootstrap": self._stack.bootstrap}
@@ -142,8 +151,14 @@ class Supervisor:
 
     def _keep_servers(self) -> None:
         with self._fatal():
-            while not self._stop.wait(LOOK_S):
-                self._stack.look_after()
+            wait_s = LOOK_S
+            while not self._stop.wait(wait_s):
+                try:
+                    self._stack.look_after()
+                    wait_s = LOOK_S
+                except Unavailable as error:
+                    wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                    _log.warning("a server will be started again in %.1f s: %s", wait_s, error)
 
     def _keep_workers(self) -> None:
         with self._fatal():

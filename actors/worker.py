@@ -8,6 +8,7 @@ from threading import Event
 from typing import Protocol
 
 from actors.remote_models import FusionHandle, RemoteModels
+from actors.tracing import open_trace
 from engine.build import (
     build_decoder,
     build_loop,
@@ -43,6 +44,7 @@ class DialogueWorker:
     def __init__(self, *, prepare: Callable[[Metrics], OpenLoop]) -> None:
         self._figures = Figures()
         self._stop = Event()
+        self._slot: str | None = None
         self._open = prepare(self._figures)
 
     def pid(self) -> int:
@@ -51,6 +53,7 @@ class DialogueWorker:
 
     def serve(self, slot: str, config: Config) -> None:
         """Work until `drain`. Runs in a thread of its own, beside the other methods. Raises what stopped the loop."""
+        self._slot = slot
         with self._open(slot, config) as loop:
             loop.run(self._stop)
 
@@ -61,6 +64,10 @@ class DialogueWorker:
     def reading(self) -> Reading:
         """The figures so far."""
         return self._figures.read()
+
+    def slot_reading(self) -> tuple[str | None, Reading]:
+        """The slot it has, if it has one by now, and the figures so far."""
+        return self._slot, self._figures.read()
 
 
 def prepare_loop(config: Config, metrics: Metrics) -> OpenLoop:
@@ -74,7 +81,7 @@ def prepare_loop(config: Config, metrics: Metrics) -> OpenLoop:
 
     @contextmanager
     def opened(slot: str, addressed: Config) -> Iterator[Loop]:
-        store = build_store(addressed)
+        store, trace = build_store(addressed), open_trace()
         try:
             yield build_loop(
                 addressed,
@@ -85,8 +92,11 @@ def prepare_loop(config: Config, metrics: Metrics) -> OpenLoop:
                 snapshots=kafka_snapshots(addressed),
                 clock=clock,
                 metrics=metrics,
+                trace=trace,
             )
         finally:
+            if trace is not None:
+                trace.close()
             store.close()
             decoder.close()
 

@@ -44,6 +44,7 @@ from engine.state.redis import RedisStore
 from engine.state.voices import VoiceStore
 from engine.state.voices_file import FileVoices
 from engine.state.voices_redis import RedisVoices
+from engine.tracing import Trace
 from engine.transport.base import Reader, Transport, read_all
 from engine.transport.kafka import KafkaTransport
 from engine.transport.kafka_reader import KafkaReader
@@ -231,8 +232,9 @@ def build_loop(
     snapshots: Callable[[], Reader],
     clock: Clock,
     metrics: Metrics,
+    trace: Trace | None = None,
 ) -> PartitionLoop:
-    """The loop of one worker over its parts."""
+    """The loop of one worker over its parts; `trace`: see `PartitionLoop`."""
 
     def read_snapshots() -> Iterable[tuple[str, bytes | None]]:
         reader = snapshots()
@@ -256,6 +258,7 @@ def build_loop(
         attempts_most=config.workers.attempts,
         record_ttl_s=config.dialogue.keep_s,
         commit_every_s=config.workers.commit_every_s,
+        trace=trace,
     )
 
 
@@ -281,8 +284,10 @@ class InProcess:
         self.decoder.close()
 
 
-def build_in_process(config: Config, *, metrics: Metrics, portray: Portray | None = None) -> InProcess:
-    """The same engine without servers; who builds it closes it. `portray`: see `Pipeline`."""
+def build_in_process(
+    config: Config, *, metrics: Metrics, portray: Portray | None = None, trace: Trace | None = None
+) -> InProcess:
+    """The same engine without servers; who builds it closes it. `portray`: see `Pipeline`, `trace`: `PartitionLoop`."""
     clock = SystemClock()
     models = build_models(config)
     broker, store, decoder = MemoryBroker(partitions=1), MemoryStore(clock=clock), build_decoder(config)
@@ -296,6 +301,7 @@ def build_in_process(config: Config, *, metrics: Metrics, portray: Portray | Non
         snapshots=lambda: MemoryReader(broker=broker, topics=[STATES], from_beginning=True),
         clock=clock,
         metrics=metrics,
+        trace=trace,
     )
     return InProcess(broker=broker, store=store, loop=loop, decoder=decoder, group=group, model_id=models.model_id)
 

@@ -11,6 +11,7 @@ from actors.embedded.server import EmbeddedServer
 from actors.embedded.topics import BROKERS_OWN, Difference, prepare_topics, turntone_topics
 from actors.embedded.valkey import embedded_valkey
 from actors.progress import Progress, Step, starting, unseen
+from engine.errors import Unavailable
 
 
 class EmbeddedStack:
@@ -84,11 +85,20 @@ class EmbeddedStack:
         self._lock = None
 
     def look_after(self) -> None:
-        """Start a server that died again, at its address and with its data."""
+        """Start a server that died again, at its address and with its data.
+
+        Raises `Unavailable` where one does not start, after the other was looked after too; it may be called again.
+        """
+        failed: list[Unavailable] = []
         for name, server in (("broker", self.kafka), ("state store", self.valkey)):
             if server is not None and not server.alive:
-                with starting(name, self._progress):
-                    server.start()
+                try:
+                    with starting(name, self._progress):
+                        server.start()
+                except Unavailable as error:
+                    failed.append(error)
+        if failed:
+            raise failed[0]
 
     def __enter__(self) -> Self:
         self.start()

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from urllib.request import urlopen
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from actors.embedded.folder import FolderLock, running_stack
 from actors.embedded.jars import cached_jars
 from actors.progress import Step
 from actors.supervisor import Supervisor
-from engine.config import Config, DialogueSettings, ModelSettings, WorkerSettings
+from engine.config import Config, DialogueSettings, MetricsSettings, ModelSettings, WorkerSettings
 from engine.transport.base import Outgoing
 from engine.transport.kafka_publisher import KafkaPublisher
 from engine.transport.kafka_reader import KafkaReader
@@ -95,6 +97,7 @@ def running(tmp_path_factory, checkpoint) -> Iterator[Running]:
         dialogue=DialogueSettings(idle_s=20.0),
         model=ModelSettings(checkpoint=str(checkpoint)),
         workers=WorkerSettings(count=2),
+        metrics=MetricsSettings(port=0),
     )
     steps: list[Step] = []
     with Supervisor(config=config, progress=steps.append) as supervisor:
@@ -130,7 +133,35 @@ def test_every_segment_is_answered_in_the_order_of_its_dialogue(running):
         assert monotonic() < deadline_s
 
 
-def test_a_killed_worker_is_replaced_and_nothing_is_lost(running):
+def metrics(running: Running) -> dict[str, float]:
+    """By name, each metric of the stack's page summed over its labels."""
+    with urlopen(f"http://127.0.0.1:{running.supervisor.config.metrics.port}/metrics") as answer:
+        text = answer.read().decode()
+    assert not {"first", "second", "ann", "performer"} & set(text.replace('"', " ").split())
+    summed: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            summed[sample.name] = summed.get(sample.name, 0.0) + sample.value
+    return summed
+
+
+def test_the_page_says_of_all_workers_what_they_have_done(running):
+    turns = len([event for event in running.seen.values() if event.turn is not None])
+    deadline_s = monotonic() + PATIENCE_S
+    while metrics(running)["turntone_consumer_lag"] > 0:
+        assert monotonic() < deadline_s
+    found = metrics(running)
+    assert found["turntone_up"] == found["turntone_workers"] == found["turntone_workers_wanted"] == 2
+    assert found["turntone_open_dialogues"] == 2
+    assert found["turntone_partitions"] == running.supervisor.config.broker.partitions
+    assert found["turntone_segments_total"] == 6
+    assert found["turntone_turns_total"] == found["turntone_labels_total"] + found["turntone_abstained_total"] == turns
+    assert found["turntone_latency_seconds_count"] == 6
+    assert found["turntone_model_call_seconds_count"] > 0
+    assert found["turntone_stage_seconds_sum"] > 0
+
+
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(running, capsys):
     before = running.supervisor.pids()
     assert set(before) == {"worker-0", "worker-1"}
     for slot, pid in before.items():
@@ -140,6 +171,8 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(running):
         running.answered(len(running.seen) + 2)
         assert any(step == slot for step in restarted(running))
     assert not set(before.values()) & set(running.supervisor.pids().values())
+    # Ray would say it on standard output, where a program may be reading.
+    assert "raylet" not in capsys.readouterr().out
 
 
 def restarted(running: Running) -> list[str]:

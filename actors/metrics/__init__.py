@@ -1,0 +1,1 @@
+"""The figures of a running Turntone as a page that Prometheus reads."""
