@@ -20,6 +20,15 @@ Examples:
 
 All of it takes about forty minutes of a quiet core. Stopped, the same command goes on where it was.
 """
+UNITS_EXAMPLES = """
+Examples:
+
+  turntone bench units --data data --out runs/units
+
+  turntone bench units --data data --out runs/units-heard --voices runs/voice/DIGEST
+
+Stopped, the same command goes on where it was.
+"""
 
 app = typer.Typer(help="Comparisons that train what they compare.", no_args_is_help=True)
 
@@ -87,3 +96,48 @@ def fusion(
                 typer.echo(jsonlib.dumps({"task": name, **row}))
         return
     typer.echo(text)
+
+
+@app.command(epilog=UNITS_EXAMPLES)
+def units(
+    data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
+    out: Annotated[Path, typer.Option(callback=new_folder, help="Folder of the results; an interrupted one goes on.")],
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A recipe like units.toml, if not said that one.")
+    ] = None,
+    voices: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where `turntone train voice` left its folds: the audio is what their encoders hear.",
+        ),
+    ] = None,
+    choosing: Annotated[
+        bool,
+        typer.Option("--choosing", help="Measure inside the training part of fold 1, to choose a recipe's numbers."),
+    ] = False,
+    by_actor: Annotated[
+        bool,
+        typer.Option("--by-actor", help="Standardise each actor by all of his own performances: another protocol."),
+    ] = False,
+) -> None:
+    """Measure a fusion model on RAVDESS's action units and audio, on actors that it did not learn from.
+
+    Beside it logistic regression, the same model on each modality alone, and the fusion with a modality missing.
+    """
+    from engine.training.comparison.report import in_terminal
+    from engine.training.recipe import FOLDER
+    from engine.training.units.recipe import load
+    from engine.training.units.report import write
+    from engine.training.units.run import run
+
+    chosen = load(recipe or FOLDER / "units.toml").measured(voices=voices, choosing=choosing, by_actor=by_actor)
+    out.mkdir(parents=True, exist_ok=True)
+    bar, progress = in_terminal()
+    try:
+        with bar:
+            made = run(chosen, out, data=data, progress=progress)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command goes on from what lies in {out}", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(write(out, chosen, made))

@@ -28,11 +28,13 @@ class Performances:
     units: NDArray[np.float32]
     """`[N, 35]` of the face."""
     audio: NDArray[np.float32]
-    """`[N, 259]`"""
+    """`[N, 259]`, one value a frame over the first three seconds, 0 after the end of a shorter recording."""
     labels: NDArray[np.int64]
     """`[N]`, RAVDESS's emotion less one."""
     actors: NDArray[np.str_]
     """`[N]`"""
+    names: NDArray[np.str_]
+    """`[N]`, RAVDESS's, without an ending."""
 
 
 def read(path: Path) -> Performances:
@@ -44,4 +46,5 @@ def read(path: Path) -> Performances:
             audio=archive["audio"],
             labels=np.array([int(field[2]) - 1 for field in fields], dtype=np.int64),
             actors=np.array([field[6] for field in fields]),
+            names=archive["name"],
         )
