@@ -1,6 +1,6 @@
 """The dialogues as they stand now: a bounded view of what was heard, newest last."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -8,10 +8,13 @@ from pydantic import ValidationError
 
 from actors.gateway.answers import Status
 from actors.gateway.told import Told
-from schemas.events import DialogueEvent, EmotionEvent
+from schemas.events import AlertEvent, DialogueEvent, EmotionEvent
+from schemas.labels import Emotion
 
 _LOOK_BACK = 64
 """Turns among which one that is said again is looked for: only the last ones of a dialogue ever are."""
+_MOST_ALERTS = 100
+"""Of one dialogue; the newest are kept."""
 
 
 @dataclass(slots=True)
@@ -26,6 +29,10 @@ class Conversation:
     """In order; a revision stands in the place of the turn it says again."""
     left_out: int = 0
     """Older turns that are kept no more."""
+    before: dict[int, Emotion | None] = field(default_factory=dict)
+    """The label that a turn had before it was said again."""
+    alerts: deque[AlertEvent] = field(default_factory=lambda: deque(maxlen=_MOST_ALERTS))
+    """In order."""
 
     def hear(self, event: EmotionEvent) -> None:
         """Take in a turn, or say one again."""
@@ -36,9 +43,15 @@ class Conversation:
             if event.revision and event.turn is not None and known.turn == event.turn:
                 if event.revision > known.revision:
                     self.turns[place] = event
+                    self.before[event.turn] = known.label
                 return
         self.turns.append(event)
         self.status = "open"
+
+    def alert(self, event: AlertEvent) -> None:
+        """Take in a rule that fired."""
+        if all(known.event_id != event.event_id for known in self.alerts):
+            self.alerts.append(event)
 
     def live(self, event: DialogueEvent) -> None:
         """Take in what became of it."""
@@ -64,9 +77,7 @@ class Conversations:
         self._known: OrderedDict[str, Conversation] = OrderedDict()
 
     def hear(self, told: Told) -> None:
-        """Take in a turn or word of a dialogue's life; anything else is passed over."""
-        if told.kind == "alert":
-            return
+        """Take in an event; what cannot be read is passed over."""
         try:
             event = _READ[told.kind].model_validate_json(told.value)
         except ValidationError:
@@ -79,6 +90,8 @@ class Conversations:
         before = len(conversation.turns)
         if isinstance(event, EmotionEvent):
             conversation.hear(event)
+        elif isinstance(event, AlertEvent):
+            conversation.alert(event)
         else:
             conversation.live(event)
         self._size += len(conversation.turns) - before
@@ -99,9 +112,14 @@ class Conversations:
                 del self._known[oldest.dialogue_id]
                 self._size -= len(oldest.turns) + 1
             else:
-                del oldest.turns[0]
+                gone = oldest.turns.pop(0)
+                oldest.before = {turn: label for turn, label in oldest.before.items() if turn != gone.turn}
                 oldest.left_out += 1
                 self._size -= 1
 
 
-_READ: dict[str, type[EmotionEvent] | type[DialogueEvent]] = {"turn": EmotionEvent, "dialogue": DialogueEvent}
+_READ: dict[str, type[EmotionEvent] | type[DialogueEvent] | type[AlertEvent]] = {
+    "turn": EmotionEvent,
+    "dialogue": DialogueEvent,
+    "alert": AlertEvent,
+}

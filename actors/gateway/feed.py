@@ -36,8 +36,7 @@ class Feed:
         """The dialogues as they stand now."""
         self.listening = 0
         """How many subscribers there are."""
-        self.ready = False
-        """Everything that was there at the start has been heard."""
+        self._caught_up = asyncio.Event()
         self._ring = Ring(room=room)
         self._open_reader = open_reader
         self._subscribers = subscribers
@@ -52,6 +51,19 @@ class Feed:
         for told in batch:
             self.conversations.hear(told)
         self._ring.add(batch)
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that was there at the start has been heard."""
+        return self._caught_up.is_set()
+
+    def catch_up(self) -> None:
+        """Everything that was there at the start has been heard."""
+        self._caught_up.set()
+
+    async def wait_ready(self) -> None:
+        """Return when everything that was there at the start has been heard."""
+        await self._caught_up.wait()
 
     async def subscribe(self, wanted: Wanted = EVERYTHING, *, after: Offsets | None = None) -> Subscription:
         """Listen from now on, or from where `after` says; the caller closes the subscription.

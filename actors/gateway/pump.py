@@ -60,10 +60,10 @@ class Pump:
             if batch:
                 self._in_loop(self._feed.hear, batch)
             if not self._feed.ready and reader.at_end():
-                self._feed.ready = True
+                self._in_loop(self._feed.catch_up)
 
-    def _in_loop(self, call: Callable[[Any], None], value: Any) -> None:
+    def _in_loop(self, call: Callable[..., None], *values: Any) -> None:
         async def called() -> None:
-            call(value)
+            call(*values)
 
         asyncio.run_coroutine_threadsafe(called(), self._loop).result()

@@ -3,10 +3,14 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
 from threading import Event
 
+import httpx2
 import uvicorn
 from fastapi import FastAPI
 
@@ -17,8 +21,12 @@ from actors.gateway.limits import RateLimit, Room
 from actors.gateway.outbound import OpenPublisher, Outbound
 from actors.gateway.parts import Parts
 from actors.gateway.past import OpenReader
+from actors.gateway.place import Place
 from actors.gateway.pump import Pump
+from actors.gateway.signature import secret_key
 from actors.gateway.tokens import SCOPES, Access, Tokens
+from actors.gateway.told import Wanted
+from actors.gateway.webhook import Address, Webhook
 from engine.clock import Clock
 from engine.config import GatewaySettings
 from engine.errors import ConfigurationError
@@ -38,6 +46,7 @@ class GatewayServer:
     """One gateway. `run` blocks; `stop` may be called from another thread.
 
     settings: with a token. open_reader, open_publisher, store: the stack it is the door of.
+    places: folder in which it is kept how far each webhook is.
     furnish: adds to the app what is not of the gateway's own.
     """
 
@@ -50,6 +59,7 @@ class GatewayServer:
         store: Store,
         clock: Clock,
         metrics: Metrics,
+        places: Path,
         furnish: Callable[[FastAPI, Parts], None],
     ) -> None:
         self._settings = settings
@@ -58,6 +68,7 @@ class GatewayServer:
         self._store = store
         self._clock = clock
         self._metrics = metrics
+        self._places = places
         self._furnish = furnish
         self._leaving = Event()
         self._leave: Callable[[], object] = self._leaving.set
@@ -110,17 +121,43 @@ class GatewayServer:
         self._leave = lambda: loop.call_soon_threadsafe(leave)
         if self._leaving.is_set():
             leave()
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pump") as thread:
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(asyncio.to_thread, outbound.close)
+            thread = opened.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="pump"))
             pumping = loop.run_in_executor(thread, pump.run, stop)
-            # Without its reader the gateway is of no use: whoever runs it starts another.
-            pumping.add_done_callback(lambda _: leave())
+            sending = [asyncio.ensure_future(one.run()) for one in await self._webhooks(feed, opened)]
+            # Without one of these the gateway is not what it says it is: whoever runs it starts another.
+            for work in (pumping, *sending):
+                work.add_done_callback(lambda _: leave())
             try:
                 await server.serve(sockets=[self._socket])
             finally:
                 stop.set()
                 feed.close()
-                await pumping
-                await asyncio.to_thread(outbound.close)
+                for work in sending:
+                    # What it could not deliver yet it sends from its place, the next time.
+                    work.cancel()
+                await asyncio.gather(pumping, _all_but_cancelled(sending))
+
+    async def _webhooks(self, feed: Feed, opened: AsyncExitStack) -> Sequence[Webhook]:
+        return [
+            Webhook(
+                address=Address(
+                    name=one.name,
+                    url=one.url,
+                    key=secret_key(one.secret.get_secret_value()),
+                    wanted=Wanted(one.kinds, one.dialogues, one.speakers, one.labels),
+                    attempts=one.attempts,
+                ),
+                feed=feed,
+                http=await opened.enter_async_context(httpx2.AsyncClient(timeout=one.timeout_s, trust_env=False)),
+                place=Place(self._places / f"{one.name}.place"),
+                clock=self._clock,
+                metrics=self._metrics,
+                random=Random(),  # noqa: S311 - jitter, nothing secret
+            )
+            for one in self._settings.webhooks
+        ]
 
 
 def known_tokens(settings: GatewaySettings) -> list[tuple[str, Access]]:
@@ -129,6 +166,12 @@ def known_tokens(settings: GatewaySettings) -> list[tuple[str, Access]]:
     if settings.token is not None:
         known.append((settings.token.get_secret_value(), Access(OWNER, SCOPES)))
     return known
+
+
+async def _all_but_cancelled(works: Sequence["asyncio.Future[None]"]) -> None:
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 def _listening(host: str, port: int | None) -> socket.socket:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal, get_args
 
+from actors.gateway.passes import Passes
 from actors.gateway.problems import Problem
+from engine.clock import Clock, SystemClock
 
 Scope = Literal["segments:write", "dialogues:read", "events:read"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -24,10 +26,15 @@ class Access:
 
 
 class Tokens:
-    """The tokens that are known, by what they allow; only their digests are kept."""
+    """The tokens that are known, by what they allow; only their digests are kept.
 
-    def __init__(self, known: Sequence[tuple[str, Access]]) -> None:
+    A pass that was lent on one of them is taken like a token. All passes end when any of the tokens changes.
+    """
+
+    def __init__(self, known: Sequence[tuple[str, Access]], *, clock: Clock | None = None) -> None:
         self._known = [(_digest(secret), access) for secret, access in known]
+        key = hashlib.sha256(b"pass" + b"".join(digest for digest, _ in self._known)).digest()
+        self._passes = Passes(key=key, clock=clock or SystemClock())
 
     def check(self, authorization: str | None, *, scope: Scope) -> Access:
         """What the token of an `Authorization` header allows. Raises `Problem` where that is not enough."""
@@ -52,7 +59,13 @@ class Tokens:
         for digest, access in self._known:
             if hmac.compare_digest(digest, given):
                 found = access
+        if found is None and (lent := self._passes.read(secret)):
+            found = Access(*lent)
         return found
+
+    def lend(self, access: Access, scopes: Collection[Scope], *, lasts_s: float) -> str:
+        """A pass for those of the scopes that `access` has: a browser holds it, and not the token."""
+        return self._passes.issue(access.name, set(scopes) & set(access.scopes), lasts_s=lasts_s)
 
 
 def new_token() -> str:

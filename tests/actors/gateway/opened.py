@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from time import monotonic
 
@@ -33,10 +34,11 @@ PATIENCE_S = 30.0
 class Log:
     """Topics and a store in memory, which outlive the gateways before them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, places: Path | None = None) -> None:
         self.broker = MemoryBroker(partitions=2)
         self.store = MemoryStore()
         self.figures = Figures()
+        self.places = places or Path("nowhere")
         self.readers = 0
 
     def open_reader(self, offsets: Offsets | None) -> Reader:
@@ -86,6 +88,7 @@ def gateway(log: Log, *, clock: Clock | None = None, **settings: object) -> Iter
         store=log.store,
         clock=clock or SystemClock(),
         metrics=log.figures,
+        places=log.places,
         furnish=_nothing_more,
     )
     thread = Thread(target=server.run)
