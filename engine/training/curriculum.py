@@ -59,7 +59,7 @@ class Curriculum:
         german = self._german if part == "train" else dev.get(_GERMAN, [])
         return [of(some) for of, some in ((of_ravdess, actors), (of_emodb, german)) if some]
 
-    def faces(self, part: Literal["train", "dev"]) -> FaceSet:
+    def faces(self, part: Literal["train", "dev", "test"]) -> FaceSet:
         """The labelled faces of a part."""
         return NO_FACES if self._pictures is None else self._pictures.faces(part)
 

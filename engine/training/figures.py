@@ -122,7 +122,8 @@ def _whole(metrics: Metrics) -> Metrics:
 
 
 def _drawn(row: Mapping[str, Any], metric: str) -> str:
-    low, high = row[f"{metric}_low"], row[f"{metric}_high"]
+    # An encoder alone is told without an interval.
+    low, high = row.get(f"{metric}_low"), row.get(f"{metric}_high")
     return f"{row[metric]:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
 
 

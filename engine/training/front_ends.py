@@ -48,6 +48,7 @@ class FrontEnds:
         """Of weights that come from elsewhere."""
         self.sha256: list[str] = []
         """Of these weights: a stage over them is made anew when they are others."""
+        self._seeing: Head | None = None
         self.epochs: dict[str, Path] = {}
         """Of each stage, its epochs as CSV."""
         if chosen.voice_training is None:
@@ -124,7 +125,14 @@ class FrontEnds:
 
         digest = chosen.digest("face", "face_training")
         self.epochs["face"] = self._stages.run("face", digest, {"encoder": encoder, "head": head}, make)
+        self._seeing = head
         return {"FER2013 dev part": self._see(head, dev)}
+
+    def held_out(self, curriculum: Curriculum) -> Mapping[str, Scores]:
+        """How well a face encoder that learned here does alone on what nothing was chosen by."""
+        if self._seeing is None:
+            return {}
+        return {"FER2013 test part": self._see(self._seeing, curriculum.faces("test"))}
 
     @torch.no_grad()
     def _hear(self, head: Head, voices: Sequence[Voice]) -> Scores:

@@ -19,7 +19,7 @@ from engine.errors import ConfigurationError
 from engine.fusion.affect import WithAffect
 from engine.fusion.builders import fusion
 from engine.training import run_folder, tokens
-from engine.training.affect import is_rated
+from engine.training.affect import FEWEST_TO_LEARN, rated
 from engine.training.batches import Assembler
 from engine.training.conditions import Material
 from engine.training.corpora.base import Dialogue
@@ -128,10 +128,12 @@ class _Training:
             # A dialogue model that nobody can look back over is told before anything is trained.
             looking_again(decision(self.config["dialogue"]), **self.config["revision"])
         self.curriculum = Curriculum(chosen, data=data)
-        if says_affect and not is_rated(chain.from_iterable(self.curriculum.learned.conditions.values())):
+        known = rated(chain.from_iterable(self.curriculum.learned.conditions.values())) if says_affect else 0
+        if says_affect and known < FEWEST_TO_LEARN:
             raise ConfigurationError(
-                f"recipe {chosen.name}: nobody rated valence and arousal in its corpora, so they cannot be learned;"
-                " leave [fusion] affect out, and events have them from the circumplex of the categories"
+                f"recipe {chosen.name}: people rated valence and arousal of {known} turns of its corpora, and to learn"
+                f" them takes {FEWEST_TO_LEARN}; leave [fusion] affect out, and events have them from the circumplex"
+                " of the categories"
             )
         self.config["unlearned"] = list(self.curriculum.unlearned)
         self.metrics: Metrics = {}
@@ -223,6 +225,8 @@ class _Training:
 
     def test(self, also: Path | None) -> None:
         """Measure the checkpoint that was written on what no choice has seen."""
+        for name, scores in self.front.held_out(self.curriculum).items():
+            self.metrics[f"{name}, face encoder alone"] = asdict(scores)
         for name in (*self.recipe.corpora.names, *([] if also is None else [str(also)])):
             for row in evaluate(str(self.out), name, data=self.data):
                 self.metrics |= {line.name: line.as_json() for line in row.lines}
