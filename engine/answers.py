@@ -8,6 +8,7 @@ from engine.alerts.watch import Fired
 from engine.diarization.base import Merge
 from engine.diarization.merge import is_numbered
 from engine.signals import Estimate, Revised
+from engine.summary import summed
 from engine.tracing import legible
 from engine.transport.base import Headers, Incoming, Outgoing
 from schemas.cloudevents import event_headers
@@ -18,12 +19,13 @@ from schemas.events import (
     EventKind,
     Modalities,
     PolicyDecision,
+    SpeakerSummary,
     StateNote,
     Weights,
     event_id,
 )
 from schemas.labels import EMOTIONS, Emotion
-from schemas.record import DialogueRecord, OutboxEntry, Position
+from schemas.record import DialogueRecord, OutboxEntry, Position, SpeakerCourse
 from schemas.segment import Segment
 from schemas.topics import (
     ALERT_TYPE,
@@ -165,7 +167,7 @@ class Answering:
                 "status": status,
                 "reason": reason,
                 "turns": record.turns,
-                "speakers": record.summary if status == "ended" else {},
+                "speakers": _summaries(record) if status == "ended" else {},
             }
         )
         return self._lifecycle(event)
@@ -208,6 +210,10 @@ class Answering:
 
 
 _KINDS: Mapping[str, EventKind] = {"started": "started", "ended": "ended", "failed": "failed"}
+
+
+def _summaries(record: DialogueRecord) -> Mapping[str, SpeakerSummary]:
+    return {name: summed(counts, record.courses.get(name, SpeakerCourse())) for name, counts in record.summary.items()}
 
 
 def orphan(incoming: Incoming, *, error: Exception, keep_media: bool) -> Outgoing:

@@ -19,7 +19,7 @@ from engine.identify import Identifier
 from engine.media.base import Decoder
 from engine.media.claim import ClaimCheck
 from engine.policy import RoleGate, Roster
-from engine.records import check_bounds, counted, go_on, with_roster, within_bounds
+from engine.records import check_bounds, counted, go_on, settled, with_roster, within_bounds
 from engine.revisions import remembered, said_again, waiting
 from engine.signals import Estimate, Frames, StepOutcome, StepRequest, Tensors
 from engine.tally import tally
@@ -168,16 +168,19 @@ class Pipeline:
             alarmed += len(fired)
             if index in estimates:
                 record = remembered(record, event, revision_id=answering.id("turn", index, revision=1))
+            else:
+                record = settled(record, [event])
             record = counted(record, event)
             note = StateNote(status="continued")
         record, revisions = said_again(record, () if outcome is None else outcome.revised)
         entries.extend(answering.turn_entry(event, stages_s=stages_s) for event in revisions)
         counts.extend(name for event in revisions for name in tally(event))
+        record = waiting(record, tensors)
         if prepared.ended is not None:
             entries.append(answering.lifecycle_entry("ended", record, reason=prepared.ended.reason))
         # An event has said it now; without one, the next event still has to.
         restarted = prepared.record.restarted if not prepared.drafts else None
-        record = waiting(record, tensors).model_copy(
+        record = record.model_copy(
             update={
                 # Like the voices: what was heard of somebody does not outlive its conversation.
                 "alerts": alerts.encode(watched) if prepared.ended is None else b"",

@@ -1,13 +1,14 @@
 """How a dialogue's record goes on from one segment to the next."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from engine import summary
 from engine.alerts import state as alerts
 from engine.diarization.base import Merge
 from engine.errors import BadSegment
 from schemas.events import EmotionEvent, SpeakerSummary, StateNote
-from schemas.record import DialogueRecord, Position
+from schemas.record import DialogueRecord, Position, SpeakerCourse
 from schemas.segment import MOST_PARTICIPANTS, Participant, Segment
 from schemas.topics import ENDED_TYPE, STARTED_TYPE
 
@@ -56,6 +57,8 @@ def go_on(
             restarted=note.reason,
         )
     elif record.model_id != model_id:
+        # Nobody looks at these turns again.
+        record = settled(record, [one.event for one in record.recent])
         reason = f"the model changed from {record.model_id}"
         afresh = {
             "model_id": model_id,
@@ -89,28 +92,33 @@ def counted(record: DialogueRecord, event: EmotionEvent) -> DialogueRecord:
     """The record after one more event: turns without speech have no number."""
     if event.turn is None or event.speaker is None:
         return record.model_copy(update={"turns": record.turns + (event.turn is not None)})
-    before = record.summary.get(event.speaker, SpeakerSummary())
-    labels = before.labels
-    if event.label is not None:
-        labels = {**labels, event.label: labels.get(event.label, 0) + 1}
-    after = SpeakerSummary(
-        turns=before.turns + 1, withheld=before.withheld + (event.abstained == "withheld"), labels=labels
-    )
+    after = summary.counted(record.summary.get(event.speaker, SpeakerSummary()), event)
     return record.model_copy(update={"turns": record.turns + 1, "summary": {**record.summary, event.speaker: after}})
+
+
+def settled(record: DialogueRecord, events: Iterable[EmotionEvent]) -> DialogueRecord:
+    """The record with turns that are not said again any more in the courses of their speakers, as they are by now."""
+    courses = dict(record.courses)
+    for event in events:
+        if event.turn is not None and event.speaker is not None:
+            name = record.aliases.get(event.speaker, event.speaker)
+            courses[name] = summary.entered(courses.get(name, SpeakerCourse()), event)
+    return record.model_copy(update={"courses": courses})
 
 
 def recounted(record: DialogueRecord, before: EmotionEvent, after: EmotionEvent) -> DialogueRecord:
     """The record in whose summary a turn has the label of its revision."""
-    summary = record.summary.get(after.speaker or "")
-    if after.speaker is None or summary is None:
+    speaker = record.aliases.get(after.speaker or "", after.speaker or "")
+    counts = record.summary.get(speaker)
+    if counts is None:
         return record
-    labels = dict(summary.labels)
+    labels = dict(counts.labels)
     if before.label is not None:
         labels[before.label] = labels.get(before.label, 0) - 1
     if after.label is not None:
         labels[after.label] = labels.get(after.label, 0) + 1
-    counts = summary.model_copy(update={"labels": {label: count for label, count in labels.items() if count > 0}})
-    return record.model_copy(update={"summary": {**record.summary, after.speaker: counts}})
+    counts = counts.model_copy(update={"labels": {label: count for label, count in labels.items() if count > 0}})
+    return record.model_copy(update={"summary": {**record.summary, speaker: counts}})
 
 
 def with_voices(record: DialogueRecord, heard: Sequence[str], *, role: str) -> DialogueRecord:
@@ -127,12 +135,14 @@ def with_merges(
     Where only one of both may be inferred by `admits`, the one that stays may not.
     """
     for one in merges:
-        roster, summary = dict(record.roster), dict(record.summary)
+        roster, counts, courses = dict(record.roster), dict(record.summary), dict(record.courses)
         gone, kept = roster.pop(one.speaker, None), roster.get(one.into)
         if gone is not None and (kept is None or not admits(gone)):
             roster[one.into] = gone.model_copy(update={"speaker": one.into})
-        if one.speaker in summary:
-            summary[one.into] = _together(summary.pop(one.speaker), summary.get(one.into, SpeakerSummary()))
+        if one.speaker in counts:
+            counts[one.into] = summary.added(counts.pop(one.speaker), counts.get(one.into, SpeakerSummary()))
+        if one.speaker in courses:
+            courses[one.into] = summary.merged(courses.pop(one.speaker), courses.get(one.into, SpeakerCourse()))
 
         def renamed(name: str, one: Merge = one) -> str:
             return one.into if name == one.speaker else name
@@ -140,7 +150,8 @@ def with_merges(
         record = record.model_copy(
             update={
                 "roster": roster,
-                "summary": summary,
+                "summary": counts,
+                "courses": courses,
                 "voices": {role: tuple(dict.fromkeys(map(renamed, names))) for role, names in record.voices.items()},
                 "aliases": {**{name: renamed(whose) for name, whose in record.aliases.items()}, one.speaker: one.into},
                 "first_speaker": record.first_speaker and renamed(record.first_speaker),
@@ -151,16 +162,25 @@ def with_merges(
 
 
 def with_roster(record: DialogueRecord, roster: Mapping[str, Participant], *, dropped: Set[str]) -> DialogueRecord:
-    """The record with another roster; who is `dropped` has no voice in it any more, but stays in the roster."""
-    voices = {role: tuple(name for name in names if name not in dropped) for role, names in record.voices.items()}
-    recent = tuple(one for one in record.recent if one.event.speaker not in dropped)
-    heard = alerts.without(record.alerts, dropped)
-    return record.model_copy(update={"roster": roster, "voices": voices, "recent": recent, "alerts": heard})
+    """The record with another roster; who is `dropped` has no voice in it any more, but stays in the roster.
 
-
-def _together(a: SpeakerSummary, b: SpeakerSummary) -> SpeakerSummary:
-    labels = {label: a.labels.get(label, 0) + b.labels.get(label, 0) for label in (*b.labels, *a.labels)}
-    return SpeakerSummary(turns=a.turns + b.turns, withheld=a.withheld + b.withheld, labels=labels)
+    Of them nothing that was inferred stays: how often and how long they spoke does.
+    """
+    record = settled(record, [one.event for one in record.recent if one.event.speaker in dropped])
+    update = {
+        "roster": roster,
+        "voices": {role: tuple(name for name in names if name not in dropped) for role, names in record.voices.items()},
+        "recent": tuple(one for one in record.recent if one.event.speaker not in dropped),
+        "alerts": alerts.without(record.alerts, dropped),
+        "summary": {
+            name: counts.model_copy(update={"labels": {}}) if name in dropped else counts
+            for name, counts in record.summary.items()
+        },
+        "courses": {
+            name: summary.erased(course) if name in dropped else course for name, course in record.courses.items()
+        },
+    }
+    return record.model_copy(update=update)
 
 
 def _lasting(record: DialogueRecord) -> Mapping[str, Participant]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from engine.answers import decision
 from engine.dialogue import recent
-from engine.records import recounted
+from engine.records import recounted, settled
 from engine.signals import Revised, Tensors
 from schemas.events import EmotionEvent
 from schemas.record import DialogueRecord, Recent
@@ -34,21 +34,27 @@ def said_again(record: DialogueRecord, revised: Sequence[Revised]) -> tuple[Dial
     """
     kept = {one.event.turn: one for one in record.recent}
     events = []
-    for said in revised:
-        if said.number not in kept:
+    for look in revised:
+        if look.number not in kept:
             continue
-        before = kept[said.number].event
-        update = {**decision(said), "event_id": kept[said.number].revision_id, "revision": 1}
+        before = kept[look.number].event
+        update = {**decision(look), "event_id": kept[look.number].revision_id, "revision": 1}
         after = before.model_copy(update=update)
         if after.label != before.label or bool(moved(_row(before), _row(after))):
             record = recounted(record, before, after)
             events.append(after)
-    return record, tuple(events)
+    said = {event.turn: event for event in events}
+    again = tuple(one.model_copy(update={"event": said.get(one.event.turn, one.event)}) for one in record.recent)
+    return record.model_copy(update={"recent": again}), tuple(events)
 
 
 def waiting(record: DialogueRecord, tensors: Tensors) -> DialogueRecord:
-    """The record with none but the events whose turns are still to be looked at again by what these tensors hold."""
+    """The record with none but the events whose turns are still to be looked at again by what these tensors hold.
+
+    The others have been said for the last time.
+    """
     numbers = recent.numbers(tensors)
+    record = settled(record, [one.event for one in record.recent if one.event.turn not in numbers])
     return record.model_copy(update={"recent": tuple(one for one in record.recent if one.event.turn in numbers)})
 
 

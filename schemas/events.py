@@ -106,12 +106,57 @@ class EmotionEvent(Message):
     """1: said again when later turns were known; it stands in the place of the event of the same turn."""
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
+class TurningPoint(Message):
+    """A turn at which a speaker's smoothed valence had moved far, or to the other side, since the point before."""
+
+    turn: int
+    start_s: float
+    label: Emotion
+    before: Signed
+    """Smoothed valence at the turning point before, or at the speaker's first turn."""
+    after: Signed
+    """Smoothed valence at this turn."""
+
+
+class Stretch(Message):
+    """Answered turns of one speaker in a row, all of negative valence."""
+
+    start_s: float
+    end_s: float
+    since_turn: int
+    turns: int
+
+
 class SpeakerSummary(Message):
-    """One participant over a whole dialogue."""
+    """One participant over a whole dialogue. Definitions: `engine/summary.py`; what was not answered counts as nothing.
+
+    What is told at the end alone is not written before it.
+    """
 
     turns: int = 0
     withheld: int = 0
     labels: Mapping[Emotion, int] = {}
+    seconds: float | None = Field(default=None, exclude_if=_absent)
+    """Of all turns, withheld ones too."""
+    answered_share: Unit | None = Field(default=None, exclude_if=_absent)
+    """Turns that have a label, of all."""
+    withheld_share: Unit | None = Field(default=None, exclude_if=_absent)
+    shares: Mapping[Emotion, Unit] = Field(default={}, exclude_if=not_)
+    """Mean distribution, by time."""
+    valence: Signed | None = Field(default=None, exclude_if=_absent)
+    """Mean, by time."""
+    arousal: Signed | None = Field(default=None, exclude_if=_absent)
+    """Mean, by time."""
+    turned: int = Field(default=0, exclude_if=not_)
+    """How many turning points there were."""
+    turning_points: tuple[TurningPoint, ...] = Field(default=(), exclude_if=not_)
+    """The greatest of them, in order."""
+    negative: Stretch | None = Field(default=None, exclude_if=_absent)
+    """The longest stretch of negative valence."""
 
 
 class AlertEvidence(Message):

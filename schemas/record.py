@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from schemas.events import EmotionEvent, SpeakerSummary
+from schemas.events import EmotionEvent, SpeakerSummary, Stretch, TurningPoint
+from schemas.labels import Emotion
 from schemas.message import Message
 from schemas.segment import DialogueId, Name, Participant
 
@@ -46,6 +47,34 @@ class Recent(Message):
     """The id of its revision."""
 
 
+class SpeakerCourse(Message):
+    """What a speaker's summary needs of the turns until now, however many they are (`engine/summary.py`)."""
+
+    seconds: float = 0.0
+    """Of all turns."""
+    answered_s: float = 0.0
+    """Of those with a label."""
+    emotion_s: Mapping[Emotion, float] = {}
+    """Probability times seconds."""
+    rated_s: float = 0.0
+    """Of the answered ones, those with valence and arousal."""
+    valence_s: float = 0.0
+    """Valence times seconds."""
+    arousal_s: float = 0.0
+    smoothed: float | None = None
+    """Valence, exponentially smoothed turn by turn."""
+    reference: float = 0.0
+    """What it was at the last turning point."""
+    side: Literal[-1, 0, 1] = 0
+    """On which side of 0 it was last, but for a band around it."""
+    last_turn: int = -1
+    turned: int = 0
+    turning_points: tuple[TurningPoint, ...] = ()
+    stretch: Stretch | None = None
+    """The negative stretch that goes on."""
+    longest: Stretch | None = None
+
+
 class DialogueRecord(Message):
     """A dialogue as the store holds it; `version` grows by one with every write (compare-and-set).
 
@@ -80,9 +109,13 @@ class DialogueRecord(Message):
     """Wall time of the last write, seconds since 1970."""
     model_id: str
     summary: Mapping[str, SpeakerSummary] = {}
+    """What is counted at once."""
+    courses: Mapping[str, SpeakerCourse] = {}
+    """What is told at the end: of turns that are not said again any more."""
     recent: tuple[Recent, ...] = ()
     """Its last turns, where they are looked at again; what that needs lies in `state`."""
     alerts: bytes = b""
+    """What the rules have heard of its speakers, as JSON (`engine/alerts/state.py`)."""
     state: bytes = b""
     restarted: str | None = None
     """Why the states began afresh, until an event has said so."""

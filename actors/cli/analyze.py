@@ -80,7 +80,7 @@ def analyze(
     if rttm is not None:
         rttm.write_text("".join(rttm_lines(hearing.events)), encoding="utf-8")
     if report is not None:
-        page = _page(files, config, role, hearing.events, faces, played, failures)
+        page = _page(files, config, role, hearing, faces, played, failures)
         # The name of a file may be no text.
         report.write_text(page, encoding="utf-8", errors="replace")
     if played.stopped_at_s is not None:
@@ -177,7 +177,7 @@ def _page(
     files: Sequence[Path],
     config: "Config",
     role: str,
-    events: Sequence["EmotionEvent"],
+    hearing: Hearing,
     faces: "dict[str, Frames]",
     played: Played,
     failures: Sequence[str],
@@ -194,5 +194,6 @@ def _page(
         failures=failures,
         stopped_at_s=played.stopped_at_s,
         faces=faces,
+        alerts=hearing.alerts,
     )
-    return report(events, about=about)
+    return report(hearing.events, about=about)

@@ -1,13 +1,15 @@
 """What comes out of the engine, shown as it comes and kept."""
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from engine.transport.base import Incoming
     from schemas.events import AlertEvent, DialogueEvent, EmotionEvent
+
+Told = TypeVar("Told", "EmotionEvent", "AlertEvent")
 
 
 class Hearing:
@@ -65,18 +67,20 @@ class Hearing:
             self.ended.add(event.dialogue_id)
         if event.status == "merged":
             # What was heard under the id that is gone is the other's from now on, in what is written at the end too.
-            self.events = [
-                turn.model_copy(update={"speaker": event.into})
-                if (turn.dialogue_id, turn.speaker) == (event.dialogue_id, event.speaker)
-                else turn
-                for turn in self.events
-            ]
+            self.events = [_renamed(turn, event) for turn in self.events]
+            self.alerts = [_renamed(alert, event) for alert in self.alerts]
             typer.secho(f"{event.dialogue_id}: {event.speaker} turned out to be {event.into}", fg="yellow", err=True)
 
     def _fail(self, record: "Incoming") -> None:
         error = dict(record.headers).get("turntone_error", b"").decode(errors="replace")
         self.failures.append(f"dead letter of {record.key}: {error}")
         typer.secho(self.failures[-1], fg="red", err=True)
+
+
+def _renamed(told: Told, merge: "DialogueEvent") -> Told:
+    if (told.dialogue_id, told.speaker) != (merge.dialogue_id, merge.speaker):
+        return told
+    return told.model_copy(update={"speaker": merge.into})
 
 
 def quiet_engine() -> None:

@@ -12,7 +12,8 @@ from actors.report.lanes import LANE, Row, kind_of, rows
 from actors.report.picture import data_address
 from actors.report.wording import CODES, clock, code_of, notes, open_questions, speaker_of, verdict
 from engine.signals import Frames
-from schemas.events import EmotionEvent
+from engine.summary import summary_of
+from schemas.events import AlertEvent, EmotionEvent, SpeakerSummary
 from schemas.labels import EMOTIONS
 
 _MARKS: Final = ("●", "■", "▲", "◆", "▼", "★")
@@ -35,6 +36,7 @@ class About:
     """How far it came where it was stopped before the end."""
     faces: Mapping[str, Frames] = field(default_factory=dict)
     """The speaking face `[S, S, 3]` RGB of a turn, by the id of its event."""
+    alerts: Sequence[AlertEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class _Person:
     spoken: str
     labels: tuple[tuple[str, int], ...]
     undecided: int
+    summary: SpeakerSummary
     portraits: tuple[_Portrait, ...]
 
 
@@ -63,6 +66,7 @@ class _Dialogue:
     people: tuple[_Person, ...]
     rows: tuple[Row, ...]
     course: Course
+    alerts: tuple[AlertEvent, ...]
     questions: tuple[tuple[str, int], ...]
 
 
@@ -85,19 +89,20 @@ def report(events: Sequence[EmotionEvent], *, about: About) -> str:
     return room.get_template("page.html").render(
         about=about,
         dialogues=[
-            _dialogue(name, number, [event for event in events if event.dialogue_id == name], about.faces)
+            _dialogue(name, number, [event for event in events if event.dialogue_id == name], about)
             for number, name in enumerate(dialogues, start=1)
         ],
         affect_sources=sorted({event.affect_source for event in events if event.affect_source}),
     )
 
 
-def _dialogue(name: str, number: int, events: Sequence[EmotionEvent], faces: Mapping[str, Frames]) -> _Dialogue:
+def _dialogue(name: str, number: int, events: Sequence[EmotionEvent], about: About) -> _Dialogue:
     last = {event.turn: event for event in events if event.turn is not None}
     turns = tuple(sorted(last.values(), key=lambda turn: (turn.start_s, turn.turn or 0)))
     speakers = tuple(dict.fromkeys(speaker_of(turn) for turn in turns))
     silent = [event for event in events if event.turn is None]
     # A picture goes by the event with which the turn was first said.
+    faces = about.faces
     seen = {event.turn: faces[event.event_id] for event in events if event.event_id in faces and event.turn is not None}
     return _Dialogue(
         name=name,
@@ -106,6 +111,7 @@ def _dialogue(name: str, number: int, events: Sequence[EmotionEvent], faces: Map
         people=tuple(_person(speaker, place, turns, seen) for place, speaker in enumerate(speakers)),
         rows=rows(turns, speakers=speakers),
         course=course(turns, speakers=speakers),
+        alerts=tuple(alert for alert in about.alerts if alert.dialogue_id == name),
         questions=open_questions([*turns, *silent]),
     )
 
@@ -120,6 +126,7 @@ def _person(name: str, place: int, turns: Sequence[EmotionEvent], faces: Mapping
         spoken=clock(sum(turn.end_s - turn.start_s for turn in own)),
         labels=tuple((emotion, count) for emotion, count in counts.items() if count),
         undecided=sum(turn.label is None for turn in own),
+        summary=summary_of(sorted(own, key=lambda turn: turn.turn or 0)),
         portraits=tuple(
             _Portrait(data_address(faces[turn.turn]), clock(turn.start_s), turn.turn)
             for turn in own

@@ -62,11 +62,11 @@ class SpokenWorld:
                 return True
         raise AssertionError("not done after 100 turns")
 
-    def log(self) -> list[tuple[str, bytes | None]]:
-        """Every event once, in order of first occurrence. Fails if one id has two contents."""
-        contents: dict[str, bytes | None] = {}
-        for topic in (TURNS, DIALOGUES, ALERTS):
+    def log(self, *topics: str) -> list[tuple[str, bytes]]:
+        """Every event of these topics, or of all, once, as it came first. Fails if one id has two contents."""
+        contents: dict[str, bytes] = {}
+        for topic in topics or (TURNS, DIALOGUES, ALERTS):
             for record in self.broker.records(topic):
-                identity = dict(record.headers)["ce_id"].decode()
-                assert contents.setdefault(identity, record.value) == record.value, f"{identity} has two contents"
+                identity, value = dict(record.headers)["ce_id"].decode(), record.value or b""
+                assert contents.setdefault(identity, value) == value, f"{identity} has two contents"
         return list(contents.items())

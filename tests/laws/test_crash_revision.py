@@ -10,8 +10,9 @@ from engine.fusion.builders import fusion
 from engine.models import LocalModels
 from engine.parts import Parts
 from engine.state.codec import decode_record
-from schemas.events import EmotionEvent
-from schemas.topics import ENDED_TYPE, STATES
+from engine.summary import summary_of
+from schemas.events import DialogueEvent, EmotionEvent
+from schemas.topics import DIALOGUES, ENDED_TYPE, STATES, TURNS
 from tests.engine import spoken
 from tests.laws.spoken_world import SpokenWorld
 from tests.laws.world import Points
@@ -53,9 +54,11 @@ class World(SpokenWorld):
     def __init__(self, models: LocalModels) -> None:
         super().__init__(models, TALK, spoken.build)
 
+    def said(self) -> list[EmotionEvent]:
+        return [EmotionEvent.model_validate_json(value) for _, value in self.log(TURNS)]
+
     def turns(self) -> list[tuple[int | None, int]]:
-        events = [EmotionEvent.model_validate_json(value or b"") for _, value in self.log() if b'"turn":' in value]
-        return [(event.turn, event.revision) for event in events]
+        return [(event.turn, event.revision) for event in self.said()]
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,18 @@ def test_a_quiet_run_says_each_turn_but_the_last_again_once(models: LocalModels)
     for kept in (decode_record(one.value or b"") for one in world.broker.records(STATES)):
         assert len(kept.recent) <= AHEAD
         assert not [name for name in snapshot.decode(kept.state) if "eve" in name]
+
+
+def test_the_end_tells_what_was_said_last(models: LocalModels) -> None:
+    """Turns are looked at again while the statistics already grow."""
+    world = World(models)
+    assert world.work(Points())
+    last = {event.turn: event for event in sorted(world.said(), key=lambda event: event.revision)}
+    *_, ended = [DialogueEvent.model_validate_json(value) for _, value in world.log(DIALOGUES)]
+    assert set(ended.speakers) == {"ann", "bob", "eve"}
+    for name, told in ended.speakers.items():
+        turns = sorted((event for event in last.values() if event.speaker == name), key=lambda event: event.turn or 0)
+        assert told == summary_of(turns)
 
 
 @pytest.mark.parametrize("on_their_way", [0, 2])

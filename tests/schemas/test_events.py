@@ -16,6 +16,7 @@ MESSAGES = {
     "turn-withheld-v1": EmotionEvent,
     "turn-revised-v1": EmotionEvent,
     "dialogue-ended-v1": DialogueEvent,
+    "dialogue-summed-v1": DialogueEvent,
     "dialogue-merged-v1": DialogueEvent,
     "alert-v1": AlertEvent,
     "started-v1": DialogueStarted,

@@ -7,18 +7,40 @@ from hypothesis import strategies as st
 
 from engine.errors import SnapshotMismatch
 from engine.state.codec import _digest, decode_fields, decode_record, encode_fields, encode_record
-from schemas.record import Recent
+from schemas.events import Stretch, TurningPoint
+from schemas.record import Recent, SpeakerCourse
 from tests.contracts.dialogues import full_record, record, said
 
 FOLDER = Path(__file__).parent
 VOICES = {"voices": {"customer": ("speaker-1", "speaker-2")}}
 IDENTITY = {"aliases": {"speaker-3": "speaker-1"}, "announced": ("Ana",), "speakers": 2, "first_speaker": "Ana"}
 RECENT = {"recent": (Recent(event=said(4), revision_id="e1-again"),)}
+COURSES = {
+    "courses": {
+        "Ana": SpeakerCourse(
+            seconds=9.5,
+            answered_s=7.5,
+            emotion_s={"joy": 5.0, "anger": 2.5},
+            rated_s=7.5,
+            valence_s=1.5,
+            arousal_s=3.0,
+            smoothed=-0.25,
+            reference=0.25,
+            side=-1,
+            last_turn=4,
+            turned=1,
+            turning_points=(TurningPoint(turn=4, start_s=1.5, label="anger", before=0.5, after=-0.25),),
+            stretch=Stretch(start_s=1.5, end_s=2.25, since_turn=4, turns=1),
+            longest=Stretch(start_s=1.5, end_s=2.25, since_turn=4, turns=1),
+        )
+    }
+}
 VERSIONS = {
     "record_v1.bin": full_record(),
     "record_v2.bin": full_record().model_copy(update=VOICES),
     "record_v3.bin": full_record().model_copy(update=VOICES | IDENTITY),
     "record_v4.bin": full_record().model_copy(update=VOICES | IDENTITY | RECENT),
+    "record_v5.bin": full_record().model_copy(update=VOICES | IDENTITY | RECENT | COURSES),
 }
 """Each layout there has been, and what was written in it; the last is the one that is written now."""
 
