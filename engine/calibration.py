@@ -80,7 +80,8 @@ def threshold_at_coverage(groups: Sequence[NDArray[np.float64]], *, coverage: fl
 
     Each group is `[N, K]` probabilities of one condition (a corpus, or a modality that is missing).
     """
-    return min(float(np.quantile(chances.max(axis=1), 1 - coverage)) for chances in groups)
+    # Between two turns' confidences would be one turn too few where there are not many.
+    return min(float(np.quantile(chances.max(axis=1), 1 - coverage, method="lower")) for chances in groups)
 
 
 def _least(temperatures: NDArray[np.float64], logits: Logits, labels: Labels) -> float:

@@ -1,7 +1,7 @@
 """`turntone train`: a checkpoint, or one encoder, from a recipe."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,10 @@ def train(
         typer.Option(metavar="FILE", help="A manifest that nothing else looks at, measured at the end for the card."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="cpu, cuda or cuda:1; if not said a GPU where there is one."),
+    ] = None,
 ) -> None:
     """Make a checkpoint, or one face or voice encoder, from a recipe.
 
@@ -70,28 +74,37 @@ def train(
         "--from": base,
         "--test": test,
         "--seed": seed,
+        "--device": device,
     }
     _only_what_it_takes(path, kind, [name for name, value in given.items() if value is not None])
     choices = [name for name in (fusion, gate, dialogue, seed if seed is None else f"seed{seed}") if name is not None]
     folder = out or Path("runs") / "-".join([recipe.stem, *choices])
     with _resumable(folder):
         if kind == "voice encoder":
-            _train_voice(path, folder, data, folds, seed)
+            _train_voice(path, folder, data, folds, seed, device)
         elif kind == "face encoder":
-            _train_face(path, folder, data)
+            _train_face(path, folder, data, test)
         elif kind == "own":
-            _train_own(path, folder, manifest, base or "default", test, seed)
+            _train_own(path, folder, manifest, base or "default", test, seed, device)
         else:
             stages = Path("runs") / recipe.stem / "stages" if out is None else None
-            _train_checkpoint(path, folder, data, stages, test, seed, fusion=fusion, gate=gate, dialogue=dialogue)
+            chosen = {"fusion": fusion, "gate": gate, "dialogue": dialogue}
+            _train_checkpoint(path, folder, data, stages, test, seed, device, chosen)
 
 
 _TAKES = {
-    "checkpoint": ("--fusion", "--gate", "--dialogue", "--test", "--seed"),
-    "own": ("--manifest", "--from", "--test", "--seed"),
-    "voice encoder": ("--folds", "--seed"),
-    "face encoder": (),
+    "checkpoint": ("--fusion", "--gate", "--dialogue", "--test", "--seed", "--device"),
+    "own": ("--manifest", "--from", "--test", "--seed", "--device"),
+    "voice encoder": ("--folds", "--seed", "--device"),
+    "face encoder": ("--test",),
 }
+_INSTEAD = {
+    ("voice encoder", "--test"): (
+        "; it measures by folds of speakers, and no encoder of those is the one to test: name the same encoder and "
+        "training in a recipe of a checkpoint, [voice] and [voice_training] of default.toml, and say --test there"
+    )
+}
+"""What to do, where that is not plain."""
 
 
 def _kind(recipe: Path) -> str:
@@ -109,9 +122,10 @@ def _only_what_it_takes(recipe: Path, kind: str, given: list[str]) -> None:
     takes = _TAKES[kind]
     for name in given:
         if name not in takes:
-            rest = ", ".join(takes) if takes else "none of them"
+            rest = ", ".join(takes)
             raise ConfigurationError(
                 f"{name} means nothing to {recipe.name}, a recipe of kind {kind!r}: it takes {rest}"
+                + _INSTEAD.get((kind, name), "")
             )
 
 
@@ -131,25 +145,33 @@ def _train_checkpoint(
     stages: Path | None,
     test: Path | None,
     seed: int | None,
-    *,
-    fusion: str | None,
-    gate: str | None,
-    dialogue: str | None,
+    device: str | None,
+    choices: Mapping[str, str | None],
 ) -> None:
+    from engine.training.device import device as placed
     from engine.training.recipe import load
     from engine.training.train import in_terminal
     from engine.training.train import train as make
 
-    chosen = load(recipe).choosing(fusion=fusion, gate=gate, dialogue=dialogue)
+    chosen = load(recipe).choosing(**choices)
     chosen = chosen if seed is None else chosen.model_copy(update={"seed": seed})
     bar, progress = in_terminal()
     with bar:
-        make(chosen, out, data=data, progress=progress, stages=stages, test=test)
+        make(chosen, out, data=data, progress=progress, stages=stages, test=test, device=placed(device))
     typer.echo(f"{out}: see its README.md, and `turntone model show {out}`")
 
 
-def _train_own(recipe: Path, out: Path, manifest: Path | None, base: str, test: Path | None, seed: int | None) -> None:
+def _train_own(
+    recipe: Path,
+    out: Path,
+    manifest: Path | None,
+    base: str,
+    test: Path | None,
+    seed: int | None,
+    device: str | None,
+) -> None:
     from engine.errors import ConfigurationError
+    from engine.training.device import device as placed
     from engine.training.own.recipe import load
     from engine.training.own.train import train as make
     from engine.training.train import in_terminal
@@ -160,11 +182,11 @@ def _train_own(recipe: Path, out: Path, manifest: Path | None, base: str, test: 
     chosen = chosen if seed is None else chosen.model_copy(update={"seed": seed})
     bar, progress = in_terminal()
     with bar:
-        make(chosen, manifest, out, base=base, test=test, progress=progress)
+        make(chosen, manifest, out, base=base, test=test, progress=progress, device=placed(device))
     typer.echo(f"{out}: see its README.md; `turntone up --checkpoint {out}` serves it")
 
 
-def _train_face(recipe: Path, out: Path, data: Path) -> None:
+def _train_face(recipe: Path, out: Path, data: Path, test: Path | None) -> None:
     from engine.training.recognition.run import Report
     from engine.training.recognition.run import train as make
     from engine.training.train import in_terminal
@@ -175,7 +197,7 @@ def _train_face(recipe: Path, out: Path, data: Path) -> None:
     try:
         with bar:
             report = Report(step=partial(progress, recipe.stem), line=bar.console.print)
-            finished = make(recipe, out, data=data, report=report, stop=lambda: bool(asked))
+            finished = make(recipe, out, data=data, report=report, stop=lambda: bool(asked), test=test)
     finally:
         signal.signal(signal.SIGINT, before)
     if not finished:
@@ -184,7 +206,8 @@ def _train_face(recipe: Path, out: Path, data: Path) -> None:
     typer.echo(f"{out}: see its README.md")
 
 
-def _train_voice(recipe: Path, out: Path, data: Path, folds: int | None, seed: int | None) -> None:
+def _train_voice(recipe: Path, out: Path, data: Path, folds: int | None, seed: int | None, device: str | None) -> None:
+    from engine.training.device import device as placed
     from engine.training.train import in_terminal
     from engine.training.voices.recipe import load
     from engine.training.voices.train import train as make
@@ -193,5 +216,5 @@ def _train_voice(recipe: Path, out: Path, data: Path, folds: int | None, seed: i
     chosen = chosen if seed is None else chosen.model_copy(update={"seed": seed})
     bar, progress = in_terminal()
     with bar:
-        text = make(chosen, out, data=data, progress=progress)
+        text = make(chosen, out, data=data, progress=progress, device=placed(device))
     typer.echo(f"{text}\n{out}: see its README.md")

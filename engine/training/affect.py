@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training.corpora.base import Dialogue, ratings
+from engine.training.corpora.base import Dialogue
 from engine.training.intervals import Interval, concordance, gain, interval
 from schemas.labels import CIRCUMPLEX, EMOTIONS
 
 DIMENSIONS = ("valence", "arousal")
 _FEWEST = 2
 """One rating has nothing to go along with."""
+FEWEST_TO_LEARN = 20
+"""Rated turns that a regression is learned from: of fewer, the concordance of a batch is chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def agreements(
     return tuple(found)
 
 
-def is_rated(dialogues: Iterable[Dialogue]) -> bool:
-    """Whether there is enough to learn a regression from: turns of which people rated valence and arousal both."""
-    return int(np.isfinite(ratings(dialogues)).all(axis=1).sum()) >= _FEWEST
+def rated(dialogues: Iterable[Dialogue]) -> int:
+    """How many voices and faces people rated in valence and arousal both, each once however often it is there."""
+    turns = chain.from_iterable(dialogues)
+    return len({(turn.voice, turn.face) for turn in turns if turn.valence is not None and turn.arousal is not None})

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from engine.errors import ConfigurationError
 from engine.features.builders import AudioEncoder, FaceCropEncoder
 from engine.features.face import FaceEncoder
 from engine.features.precision import Precision, computing
@@ -23,6 +24,9 @@ from schemas.labels import EMOTIONS
 
 # These bear bfloat16; gradients of convolutions over time and space turned NaN in it on a CPU.
 _ROUNDED = (VoiceEncoder, ResidualVoiceEncoder, FaceEncoder)
+
+_FEWEST = 2
+"""One item alone has no spread that a network's normalisation could go by."""
 
 
 class Head(nn.Module):
@@ -113,6 +117,8 @@ def _learn(
     generator: Generator,
     following: Following,
 ) -> None:
+    if len(labels) < _FEWEST:
+        raise ConfigurationError(f"the {stage}'s stage has {len(labels)} to learn from: it takes {_FEWEST} at least")
     targets = torch.from_numpy(labels).to(following.device)
     weights = class_weights(labels, balance=schedule.balance).to(following.device)
 

@@ -73,6 +73,8 @@ class Schedule(_Section):
 class EncoderTraining(Schedule):
     """An encoder's own stage."""
 
+    batch: int = Field(ge=2)
+    """One item alone has no spread that a network's normalisation could go by."""
     dropout: float
 
 

@@ -91,6 +91,14 @@ def test_the_threshold_answers_every_group_well_enough():
     assert (sure.max(axis=1) >= line).mean() > 0.95
 
 
+def test_of_few_turns_no_less_are_answered_than_was_asked():
+    sure = np.linspace(0.3, 0.9, 51)
+    chances = np.stack([sure, 1 - sure], axis=1)
+    line = threshold_at_coverage([np.pad(chances, ((0, 0), (0, 5)))], coverage=0.95)
+    # 48 of 51 would be less than 95 %.
+    assert (chances.max(axis=1) >= line).sum() == 49
+
+
 def test_turns_of_a_class_that_is_never_said_tell_nothing_of_the_temperature():
     """Their likelihood is 0 at every temperature, so that the first one tried would be as good as any."""
     logits, labels = overconfident(3.0, count=500)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +81,8 @@ def rows(answered: Answered) -> list[Row]:
 def as_json(table: Sequence[Row]) -> str:
     """The rows of a corpus with their figures, and the schedule they were made under."""
     task = TASKS[table[0].corpus]
-    said = [asdict(row) | {"mean": row.mean, "deviation": row.deviation} for row in table]
-    return json.dumps({"what": task.what, "schedule": asdict(task.schedule), "rows": said}, indent=1)
+    said = [_json(row) | {"mean": row.mean, "deviation": row.deviation} for row in table]
+    return json.dumps({"what": task.what, "schedule": asdict(task.schedule), "rows": said}, indent=1, allow_nan=False)
 
 
 def as_markdown(table: Sequence[Row]) -> str:
@@ -104,6 +105,11 @@ def as_markdown(table: Sequence[Row]) -> str:
 
 
 _COLUMNS = ("ensemble", "over single turn", "complete is above it by")
+
+
+def _json(row: Row) -> dict[str, Any]:
+    gains = {name: getattr(row, name) for name in ("over_control", "below_complete")}
+    return asdict(row) | {name: None if gain is None else gain.as_json() for name, gain in gains.items()}
 
 
 def _gain(one: Interval | None) -> str:

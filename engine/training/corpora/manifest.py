@@ -1,6 +1,7 @@
 """Any corpus by its manifest, a CSV with an utterance a line: the voice and the speaking face of each."""
 
 import csv
+import hashlib
 import io
 import math
 from collections.abc import Mapping
@@ -35,6 +36,16 @@ class Manifest:
     faces: FaceSet
     faceless: Mapping[str, str]
     """Of each utterance with a picture but no face that could be read, the reason."""
+
+    @property
+    def digest(self) -> bytes:
+        """A name for all that was heard and seen: another file behind the same path gives another."""
+        seen = hashlib.blake2b(digest_size=16)
+        for voice in self.voices:
+            seen.update(f"{voice.name}\0{len(voice.audio)}\0".encode())
+            seen.update(voice.audio.tobytes())
+        seen.update(self.faces.images.tobytes())
+        return seen.digest()
 
 
 def read(path: Path, *, locator: FaceLocator, speaking_face: SpeakingFace) -> Manifest:

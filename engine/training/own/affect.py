@@ -1,12 +1,30 @@
 """Valence and arousal of a checkpoint that learns on: by regression where the new corpus is rated, else by the map."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 
+from engine.errors import ConfigurationError
 from engine.fusion.affect import WithAffect
 from engine.fusion.builders import AnyFusion
+from engine.training.affect import FEWEST_TO_LEARN, rated
+from engine.training.corpora.base import Dialogue
+
+
+def is_rated(learned: Sequence[Dialogue], source: Path) -> bool:
+    """Whether valence and arousal are learned from these dialogues of a manifest: some of their turns are rated.
+
+    Raises `ConfigurationError`: so few that nothing could be learned of them.
+    """
+    known = rated(learned)
+    if 0 < known < FEWEST_TO_LEARN:
+        raise ConfigurationError(
+            f"{source} rates valence and arousal of {known} of the turns to learn from, and to learn them takes"
+            f" {FEWEST_TO_LEARN}: rate more, or leave the two columns out"
+        )
+    return known > 0
 
 
 def saying_affect(fusion: AnyFusion, *, rated: bool, seed: int) -> AnyFusion:

@@ -17,7 +17,6 @@ from engine.faces.track import MtcnnLocator
 from engine.faces.unread import Unsearched, no_face
 from engine.parts import Parts
 from engine.training import run_folder, tokens
-from engine.training.affect import is_rated
 from engine.training.batches import Assembler, only
 from engine.training.corpora import manifest
 from engine.training.corpora.base import Dialogue
@@ -27,7 +26,7 @@ from engine.training.dialogues import predict, train_dialogues
 from engine.training.evaluate import evaluate
 from engine.training.fit import Following, Progress
 from engine.training.keeping import read_rows
-from engine.training.own.affect import described, saying_affect
+from engine.training.own.affect import described, is_rated, saying_affect
 from engine.training.own.parting import Parted, part
 from engine.training.own.recipe import OwnRecipe
 from engine.training.scores import Scores, score
@@ -67,7 +66,7 @@ def train(
     else:
         corpus = manifest.read(source, locator=Unsearched(), speaking_face=no_face)
     parted = part(corpus.dialogues, dev_share=chosen.manifest.dev_share, seed=chosen.seed)
-    rated = is_rated(parted.train)
+    rated = is_rated(parted.train, source)
     loaded = replace(loaded, fusion=saying_affect(loaded.fusion, rated=rated, seed=chosen.seed))
     using = _assembler(loaded, corpus, chosen)
     deciding = _without_revision(loaded.decision)
@@ -93,7 +92,7 @@ def train(
             following=Following(progress, state, lambda: _scores(loaded, deciding, parted.dev, using), device),
         )
 
-    digest = chosen.digest(read.model_id.encode(), source.read_bytes())
+    digest = chosen.digest(read.model_id.encode(), source.read_bytes(), corpus.digest)
     epochs = Stages(out / "stages").run("dialogues", digest, modules, learn)
     silence(loaded.fusion, deciding, unlearned)
     tuned = tune(loaded.fusion, deciding, dev, using, chosen=chosen.calibration)

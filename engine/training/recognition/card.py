@@ -40,7 +40,7 @@ read for it; `tests/benchmarks/perception/fer2013.py` does, and its table is bes
 Dev part of Training, each picture as it is served:
 
 {figures}
-
+{test}
 Published for this architecture: {published}. Single networks reach .73 to .76 on FER2013's PrivateTest.
 
 ## What it is not for
@@ -48,6 +48,12 @@ Published for this architecture: {published}. Single networks reach .73 to .76 o
 - Any decision about a person; what somebody feels is another matter than what a face looks like.
 - Emotions of people at work or in education, where the law of the European Union forbids it (AI Act, Article 5).
 - Commercial use: see LICENSE.
+"""
+
+_TEST = """
+The faces of a manifest that nothing had seen, {drawn}:
+
+{figures}
 """
 
 
@@ -67,10 +73,20 @@ def write(folder: Path, config: Mapping[str, Any], *, parameters: int) -> None:
         train=config["train_pictures"],
         dev_count=dev["turns"],
         figures=_table(dev, config["labels"]),
+        test=_TEST.format(drawn=_drawn(config["test"]), figures=_table(config["test"], config["labels"]))
+        if "test" in config
+        else "",
         published=_PUBLISHED[encoder["name"]],
     )
     (folder / "README.md").write_text(text)
     (folder / "LICENSE").write_text(_LICENCE)
+
+
+def _drawn(row: Mapping[str, Any]) -> str:
+    named = f"`{row['condition']}`, {row['turns']} of them, weighted F1 {row['weighted_f1']:.3f}"
+    if row["weighted_f1_low"] is None:
+        return named
+    return f"{named} [{row['weighted_f1_low']:.3f}, {row['weighted_f1_high']:.3f}] by 1000 draws of whole dialogues"
 
 
 def _table(scores: Mapping[str, Any], labels: Sequence[str]) -> str:

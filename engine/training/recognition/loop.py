@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from engine.errors import ConfigurationError
 from engine.features.crops import framed, standardised
 from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.training import augment
 from engine.training.corpora.base import FaceSet
+from engine.training.fit import still_learning
 from engine.training.keeping import Epoch
 from engine.training.recognition.losses import Loss
 from engine.training.recognition.recipe import FaceRecipe
@@ -27,11 +29,16 @@ class Fitting:
     """An encoder while it learns.
 
     `averaged` is what is served: the moving average of the encoder's tensors over the steps. Everything that the next
-    step depends on is in `state()`.
+    step depends on is in `state()`. Raises `ConfigurationError`: fewer pictures than a batch has.
     """
 
     def __init__(self, encoder: RecognitionEncoder, loss: Loss, faces: FaceSet, *, recipe: FaceRecipe) -> None:
         self.schedule = recipe.training
+        if len(faces.labels) < self.schedule.batch:
+            raise ConfigurationError(
+                f"recipe {recipe.name}: {len(faces.labels)} pictures to learn from are less than a batch of "
+                f"{self.schedule.batch}"
+            )
         self.encoder = encoder
         for parameter in encoder.network.parameters():
             if parameter.dim() == 4:
@@ -60,7 +67,7 @@ class Fitting:
         return self.epoch >= self.schedule.epochs
 
     def step(self) -> None:
-        """One batch."""
+        """One batch. Raises `ConfigurationError` where its loss is no number."""
         place = self.done % self.steps_an_epoch
         chosen = self.order[place * self.schedule.batch : (place + 1) * self.schedule.batch]
         self.encoder.train()
@@ -68,12 +75,13 @@ class Fitting:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.schedule.half):
             output = self.encoder.network(pictures)
         loss = self.loss(output, self.labels[chosen])
+        worth = still_learning(loss.item())
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.parameters, _CLIP)
         self.optimizer.step()
         self.done += 1
-        self.losses.append(loss.item())
+        self.losses.append(worth)
         self._average()
         if self.done % self.steps_an_epoch == 0:
             self.order = torch.randperm(len(self.labels), generator=self.generator)

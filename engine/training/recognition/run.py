@@ -19,13 +19,14 @@ from engine.features.efficientface import EfficientFaceEncoder
 from engine.training.corpora.base import FaceSet
 from engine.training.corpora.fer2013 import CARD, Fer2013
 from engine.training.keeping import keep, kept, read_rows, write_rows
-from engine.training.recognition import card
+from engine.training.recognition import card, unseen
 from engine.training.recognition import recipe as recipes
 from engine.training.recognition.data import split
 from engine.training.recognition.loop import Fitting, RecognitionEncoder
 from engine.training.recognition.losses import Loss
 from engine.training.recognition.recipe import FaceRecipe
 from engine.training.scores import Scores, score
+from engine.training.table import Line
 from schemas.labels import EMOTIONS
 
 LOG, STATE, CONFIG, WEIGHTS = "epochs.csv", "state.pt", "config.json", "model.safetensors"
@@ -41,14 +42,24 @@ class Report:
     line: Callable[[str], None]
 
 
-def train(recipe_path: Path, out: Path, *, data: Path, report: Report, stop: Callable[[], bool]) -> bool:
+def train(
+    recipe_path: Path,
+    out: Path,
+    *,
+    data: Path,
+    report: Report,
+    stop: Callable[[], bool],
+    test: Path | None = None,
+) -> bool:
     """Make the face encoder of a recipe in `out`; whether it is finished, or `stop` said so before.
 
     What was done lies in `out` after every epoch and when it stops: the same call goes on from there, to the same
-    weights that it would have made in one go. PublicTest is never read.
+    weights that it would have made in one go. PublicTest is never read. test: a manifest whose faces nothing else
+    looks at, measured at the end for the card.
     Raises `ConfigurationError` for a recipe that is wrong, data that are not there, or a folder of another recipe.
     """
     recipe = recipes.load(recipe_path)
+    never_seen = None if test is None else unseen.read(test)
     out.mkdir(parents=True, exist_ok=True)
     parts = split(Fer2013(data / recipe.data.fer2013).training, dev_share=recipe.data.dev_share, seed=recipe.seed)
     fitting = start(recipe, parts.train)
@@ -78,7 +89,11 @@ def train(recipe_path: Path, out: Path, *, data: Path, report: Report, stop: Cal
         if epoch is None:
             return False
     dev = measure(fitting.averaged, parts.dev)
-    save(fitting.averaged, recipe, out, train_pictures=len(parts.train.labels), dev=dev)
+    measured = None
+    if never_seen is not None:
+        answers = logits(fitting.averaged, never_seen.faces.images)
+        measured = never_seen.worth(probabilities(answers, temperature=1.0))
+    save(fitting.averaged, recipe, out, train_pictures=len(parts.train.labels), dev=dev, test=measured)
     return True
 
 
@@ -118,11 +133,19 @@ def measure(encoder: RecognitionEncoder, faces: FaceSet, *, half: bool = False) 
         return score(faces.labels, probabilities(logits(encoder, faces.images), temperature=1.0))
 
 
-def save(encoder: RecognitionEncoder, recipe: FaceRecipe, out: Path, *, train_pictures: int, dev: Scores) -> None:
-    """Write the encoder's tensors, what it is, its card and its licence."""
+def save(
+    encoder: RecognitionEncoder,
+    recipe: FaceRecipe,
+    out: Path,
+    *,
+    train_pictures: int,
+    dev: Scores,
+    test: Line | None = None,
+) -> None:
+    """Write the encoder's tensors, what it is, its card and its licence; `test` is of faces that nothing has seen."""
     tensors = {name: tensor.contiguous() for name, tensor in encoder.state_dict().items()}
     save_file(tensors, out / WEIGHTS)
-    config = {
+    config: dict[str, Any] = {
         "face_encoder": recipe.face_encoder.model_dump(),
         "width": encoder.width,
         "labels": list(EMOTIONS),
@@ -131,5 +154,7 @@ def save(encoder: RecognitionEncoder, recipe: FaceRecipe, out: Path, *, train_pi
         "train_pictures": train_pictures,
         "dev": asdict(dev),
     }
+    if test is not None:
+        config["test"] = test.as_json()
     (out / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
     card.write(out, config, parameters=sum(parameter.numel() for parameter in encoder.parameters()))

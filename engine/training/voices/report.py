@@ -30,7 +30,7 @@ def write(
         "without_speakers_chosen_on": [_json(row) for row in unchosen],
         "recipe": recipe.model_dump(mode="json"),
     }
-    (out / "results.json").write_text(json.dumps(said, indent=1) + "\n")
+    (out / "results.json").write_text(json.dumps(said, indent=1, allow_nan=False) + "\n")
     _csv(out / "metrics.csv", label, table)
     plots.curves(out / "curves.png", logs)
     for row in table:
@@ -70,7 +70,8 @@ def _markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _json(row: Row) -> dict[str, Any]:
-    return asdict(row) | {"confusion": row.confusion.tolist()}
+    drawn = {name: getattr(row, name).as_json() for name in _FLAT}
+    return asdict(row) | drawn | {"confusion": row.confusion.tolist()}
 
 
 def _csv(path: Path, label: str, table: Sequence[Row]) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from engine.decision import UtteranceAlone, decision
 from engine.fusion.builders import fusion
-from engine.training.affect import agreements, is_rated
+from engine.training.affect import agreements, rated
 from engine.training.batches import Assembler
 from engine.training.corpora.base import Turn, ratings
 from engine.training.dialogues import predict, predict_affect, train_dialogues
@@ -76,8 +76,8 @@ def test_of_ratings_that_are_not_there_nothing_is_said():
     assert agreements(np.full((3, 2), np.nan), certain([0, 1, 2]), np.arange(3), regression=None) == ()
     assert "ccc_valence" not in line("plain", np.array([0, 1]), certain([0, 1]), np.arange(2)).as_json()
     halves = (turn(0, valence=0.1), turn(1, arousal=0.1), turn(2, 0.1, 0.2))
-    assert not is_rated([halves])
-    assert is_rated([halves, (turn(3, 0.3, 0.4),)])
+    assert rated([halves]) == 1
+    assert rated([halves, (turn(3, 0.3, 0.4),), halves]) == 2
     np.testing.assert_array_equal(ratings([halves])[:, 0], [0.1, np.nan, 0.1])
     assert ratings([]).shape == (0, 2)
 

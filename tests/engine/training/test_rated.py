@@ -13,6 +13,7 @@ from engine.errors import ConfigurationError
 from engine.fusion.affect import WithAffect
 from engine.models import load_models
 from engine.signals import StepRequest, Utterance
+from engine.training import train as training
 from engine.training.corpora import emodb
 from engine.training.evaluate import evaluate
 from engine.training.recipe import load
@@ -57,9 +58,13 @@ def made(shared_corpora, tmp_path_factory):
     text = shared_corpora.recipe.read_text().replace("[fusion]\n", "[fusion]\naffect = true\n")
     recipe.write_text(text.replace("[calibration]\n", REVISION))
     unrated = make(shared_corpora.recipe, shared_corpora, folder / "unrated", folder / "stages")
-    with pytest.raises(ConfigurationError, match=r"nobody rated valence .* leave \[fusion\] affect out"):
+    with pytest.raises(
+        ConfigurationError, match=r"rated valence and arousal of 0 turns .* takes 20; leave \[fusion\] affect out"
+    ):
         make(recipe, shared_corpora, folder / "nobody", folder / "stages")
     with pytest.MonkeyPatch.context() as patch:
+        # The small corpus has no more than six German voices.
+        patch.setattr(training, "FEWEST_TO_LEARN", 6)
         patch.setattr(emodb, "read_training", rated)
         # Not the stages of the others, which are named by what a recipe says.
         circumplex = make(shared_corpora.recipe, shared_corpora, folder / "circumplex", folder / "stages of rated")

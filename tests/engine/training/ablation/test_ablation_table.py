@@ -49,6 +49,18 @@ def test_a_gain_that_every_dialogue_shows_is_claimed():
     assert "| no ilm |" in text
 
 
+def test_of_one_dialogue_there_is_no_interval_and_the_file_is_json_all_the_same():
+    units = (unit("complete", 0, 0), unit("single_turn", 0, 2))
+    made = rows(Answered("meld-six", LABELS, np.zeros(60, dtype=np.int64), units))
+
+    def refused(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    first, second = json.loads(as_json(made), parse_constant=refused)["rows"]
+    assert first["over_control"] == {"value": pytest.approx(1 - made[1].ensemble), "low": None, "high": None}
+    assert (second["over_control"], first["seeds"]) == (None, [1.0])
+
+
 def test_no_gain_is_said_plainly():
     said = as_markdown(table(unit("complete", 0, 3), unit("single_turn", 0, 3)))
     assert "context is not shown to help: +0.000" in said

@@ -48,6 +48,28 @@ def test_it_learns_what_the_open_checkpoint_never_said(made):
     assert surprise.isfinite()
 
 
+def test_another_sound_behind_the_same_path_is_learned_anew(tmp_path):
+    rows = [f"part{n},{n},A{n},{n}.flac,,,joy" for n in range(2)]
+    head = "dialogue_id,utterance_id,speaker,media,start_s,end_s,emotion"
+    (tmp_path / "mine.csv").write_text("\n".join([head, *rows]) + "\n")
+    chosen = load(FOLDER / "own.toml")
+    schedule = chosen.dialogue_training.model_copy(update={"epochs": 1, "patience": None, "versions": 1})
+    short = chosen.model_copy(update={"dialogue_training": schedule})
+
+    def steps(*sounds):
+        for number, sound in enumerate(sounds):
+            (tmp_path / f"{number}.flac").write_bytes((CALL / sound).read_bytes())
+        done = []
+        source = tmp_path / "mine.csv"
+        train(short, source, tmp_path / "out", base="open", test=None, progress=lambda *step: done.append(step))
+        return len(done)
+
+    one, other, third = "12a01Fb.flac", "12a02Nb.flac", "12b02Na.flac"
+    assert steps(one, other) == 1
+    assert steps(one, other) == 0
+    assert steps(one, third) == 1
+
+
 def test_a_film_is_heard_and_not_looked_into(made):
     assert not [name for name in artifact.read(made).config["metrics"] if "faces alone" in name]
     assert "2 pictures without a face" in (made / "README.md").read_text()

@@ -1,13 +1,17 @@
 """A corpus of one's own that is rated in valence and arousal, from its manifest to the event."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine import artifact
+from engine.errors import ConfigurationError
 from engine.models import load_models
 from engine.signals import StepRequest, Utterance
+from engine.training.corpora.base import Turn
+from engine.training.own import affect
 from engine.training.own.recipe import load
 from engine.training.own.train import train
 from engine.training.recipe import FOLDER
@@ -36,7 +40,10 @@ def learn(source, out, *, base, test=None):
     recipe = load(FOLDER / "own.toml")
     schedule = recipe.dialogue_training.model_copy(update={"epochs": 3, "patience": None, "versions": 2})
     recipe = recipe.model_copy(update={"dialogue_training": schedule})
-    return train(recipe, source, out, base=str(base), test=test, progress=lambda *_: None)
+    with pytest.MonkeyPatch.context() as patch:
+        # A part of the bundled call is all that is there.
+        patch.setattr(affect, "FEWEST_TO_LEARN", 5)
+        return train(recipe, source, out, base=str(base), test=test, progress=lambda *_: None)
 
 
 def sources(checkpoint):
@@ -80,3 +87,15 @@ def test_a_head_that_is_there_learns_on(made, tmp_path):
     assert before.shape == after.shape
     assert 0 < (after - before).abs().max() < before.abs().max()
     assert sources(again) == {"regression"}
+
+
+def test_a_few_ratings_are_told_to_be_too_few():
+    def turns(rated, plain=3):
+        felt = [(0.5, 0.5)] * rated + [(None, None), (0.5, None), (None, 0.5)][:plain]
+        return [tuple(Turn("a", 0, f"v{n}", None, *one) for n, one in enumerate(felt))]
+
+    source = Path("mine.csv")
+    assert affect.is_rated(turns(20), source)
+    assert not affect.is_rated(turns(0), source)
+    with pytest.raises(ConfigurationError, match=r"mine.csv rates .* of 19 of the turns .* takes 20: rate more"):
+        affect.is_rated(turns(19), source)

@@ -12,15 +12,16 @@ from engine.training.recipe import FOLDER
 from engine.training.recognition import recipe as recipes
 from engine.training.recognition.bundle import bundle
 from engine.training.recognition.run import LOG, Report, logits, train
+from simulators.samples import CALL, MEETING
 
 SILENT = Report(step=lambda *_: None, line=lambda _: None)
 
 
-def run(small_faces, name, out, *, stops_after=None):
+def run(small_faces, name, out, *, stops_after=None, test=None):
     steps = []
     report = Report(step=lambda done, *_: steps.append(done), line=lambda _: None)
     stop = lambda: stops_after is not None and len(steps) >= stops_after  # noqa: E731
-    return train(small_faces.recipes[name], out, data=small_faces.data, report=report, stop=stop), steps
+    return train(small_faces.recipes[name], out, data=small_faces.data, report=report, stop=stop, test=test), steps
 
 
 def test_a_recipe_becomes_an_encoder_with_its_figures_and_its_card(small_faces, tmp_path):
@@ -106,6 +107,45 @@ def test_the_recipes_that_come_with_turntone_are_read(name):
 
 def test_the_default_checkpoints_recipe_is_of_the_other_kind():
     assert not recipes.describes(FOLDER / "default.toml")
+
+
+def test_a_manifest_that_nothing_has_seen_is_measured_at_the_end(small_faces, tmp_path):
+    head = "dialogue_id,utterance_id,speaker,media,start_s,end_s,emotion\n"
+    films = [f"{name},1,A,{MEETING / 'bbaf2n.mp4'},,,{said}\n" for name, said in (("d", "joy"), ("e", "anger"))]
+    (tmp_path / "unseen.csv").write_text(head + "".join(films) + f"e,2,B,{CALL / '12b02Na.flac'},,,neutral\n")
+    finished, _ = run(small_faces, "efficientface", tmp_path / "out", test=tmp_path / "unseen.csv")
+    assert finished
+    measured = json.loads((tmp_path / "out" / "config.json").read_text())["test"]
+    assert (measured["condition"], measured["turns"]) == ("unseen", 2)
+    # The same face twice: one of the two labels at most is said.
+    assert measured["accuracy"] in (0, 0.5)
+    assert measured["weighted_f1_low"] <= measured["weighted_f1"] <= measured["weighted_f1_high"]
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert f"`unseen`, 2 of them, weighted F1 {measured['weighted_f1']:.3f} [" in card
+
+
+def test_a_test_without_a_face_is_told_before_anything_is_made(small_faces, tmp_path):
+    head = "dialogue_id,utterance_id,speaker,media,start_s,end_s,emotion\n"
+    (tmp_path / "heard.csv").write_text(f"{head}d,1,A,{CALL / '12b02Na.flac'},,,joy\n")
+    with pytest.raises(ConfigurationError, match=r"heard\.csv: none of its films and stills shows a face"):
+        run(small_faces, "dan", tmp_path / "out", test=tmp_path / "heard.csv")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_that_runs_away_is_stopped(small_faces, tmp_path):
+    path = small_faces.recipes["efficientface"]
+    path.write_text(path.read_text().replace("learning_rate = 1e-3", "learning_rate = 1e30"))
+    with pytest.raises(ConfigurationError, match="the training ran away; a lower learning rate"):
+        run(small_faces, "efficientface", tmp_path / "out")
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(("batch", "message"), [(1, "greater than or equal to 2"), (99, "less than a batch of 99")])
+def test_a_batch_is_of_two_pictures_or_more_and_of_no_more_than_there_are(small_faces, tmp_path, batch, message):
+    path = small_faces.recipes["efficientface"]
+    path.write_text(path.read_text().replace("batch = 8", f"batch = {batch}"))
+    with pytest.raises(ConfigurationError, match=message):
+        run(small_faces, "efficientface", tmp_path / "out")
 
 
 def test_a_recipe_must_end_with_what_is_served(small_faces):
