@@ -51,14 +51,18 @@ def _server(config: Config) -> GatewayServer:
     bootstrap, url, settings = config.broker.bootstrap, config.store.url, config.gateway
     if bootstrap is None or url is None:
         raise ConfigurationError("settings broker.bootstrap and store.url: a gateway needs both")
-    clock, metrics = SystemClock(), Figures()
+    clock, metrics, policy = SystemClock(), Figures(), config.policy
 
     def open_reader(offsets: Offsets | None) -> KafkaReader:
         tail = settings.kept_events // _TAIL
         return KafkaReader(bootstrap=bootstrap, topics=TOPICS, from_beginning=True, tail=tail, offsets=offsets)
 
     def furnish(app: FastAPI, parts: Parts) -> None:
+        # Imported where it is used: NiceGUI has one app a process, and only this one serves.
+        from actors.page.furnish import furnish_page
+
         app.include_router(figures_router(lambda: _exposition(config)))
+        furnish_page(app, parts, allowed=sorted(policy.allowed - policy.denied), denied=sorted(policy.denied))
 
     return GatewayServer(
         settings=settings,

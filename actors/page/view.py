@@ -1,0 +1,135 @@
+"""One dialogue on a page: its pictures, its turns as they come, its alerts, and its summary when it has ended."""
+
+from typing import Final
+
+from nicegui import ui
+
+from actors.gateway.conversations import Conversation
+from actors.page.areas import HEIGHT, WIDTH, columns, lines, stacked
+from actors.page.drawing import draw
+from actors.page.wording import alarm, sentence, speakers_of
+from actors.report.wording import CODES, clock, speaker_of
+from schemas.events import EmotionEvent
+from schemas.labels import EMOTIONS
+
+_MOST_COLUMNS: Final = 80
+_MOST_ROWS: Final = 200
+_MOST_READ_OUT: Final = 3
+_HEADS: Final = (
+    "Turn",
+    "Time",
+    "Speaker",
+    "Emotion",
+    "Confidence",
+    "All seven",
+    "Valence",
+    "Arousal",
+    "Voice / face",
+    "Notes",
+)
+_LETTERS: Final = {**CODES, "voice": "Vo", "face": "Fa"}
+
+
+class DialogueView:
+    """Made where its elements are to stand; `show` brings them up to date."""
+
+    def __init__(self) -> None:
+        self._state = _piece("div")
+        # Read out as it comes; what was there before is not.
+        self._said = _piece("div").classes("unseen").props('role="log" aria-live="polite" aria-label="New turns"')
+        with _section("Alerts"):
+            self._alerts = _piece("div")
+        with _section("Emotions over the turns"):
+            ui.html(draw("legend"), sanitize=False, tag="p").classes("legend")
+            self._pictures = _piece("div")
+        with (
+            _section("Turns"),
+            ui.element("div").classes("wide").props('tabindex="0" role="region" aria-label="Table of turns"'),
+            ui.element("table"),
+        ):
+            ui.html("The newest turn first", sanitize=False, tag="caption")
+            heads = "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
+            ui.html(f"<tr>{heads}</tr>", sanitize=False, tag="thead")
+            self._body = ui.element("tbody")
+        with _section("Summary"):
+            self._summary = _piece("div")
+        self._rows: dict[str, ui.html] = {}
+        self._shown: dict[str, tuple[EmotionEvent, int]] = {}
+        self._alarms: int | None = None
+
+    def show(self, conversation: Conversation) -> None:
+        """Show a dialogue as it stands."""
+        turns = conversation.turns
+        speakers = speakers_of(turns)
+        self._state.content = draw("state", one=conversation, until=clock(max((t.end_s for t in turns), default=0.0)))
+        self._say(conversation)
+        self._alerts.content = draw("alerts", alerts=list(reversed(conversation.alerts)), named=False, home="")
+        self._draw([turn for turn in turns if turn.turn is not None], speakers)
+        for turn in turns[-_MOST_ROWS:]:
+            self._row(turn, conversation, speakers.index(speaker_of(turn)) if turn.turn is not None else 0)
+        self._summary.content = draw("summary", life=conversation.life)
+
+    def _say(self, conversation: Conversation) -> None:
+        new = [turn for turn in conversation.turns[-_MOST_ROWS:] if self._shown.get(_key(turn), (None,))[0] is not turn]
+        alarms = list(conversation.alerts)
+        if self._alarms is not None:
+            told = [sentence(turn) for turn in new[-_MOST_READ_OUT:]]
+            told += [alarm(alert) for alert in alarms[self._alarms :]]
+            self._said.content = draw("said", told=told) if told else self._said.content
+        self._alarms = len(alarms)
+
+    def _draw(self, turns: list[EmotionEvent], speakers: list[str]) -> None:
+        last = turns[-_MOST_COLUMNS:]
+        self._pictures.content = draw(
+            "pictures",
+            width=WIDTH,
+            height=HEIGHT,
+            columns=columns(last),
+            cut=len(turns) > len(last),
+            speakers=speakers,
+            letters=_LETTERS,
+            emotion_areas=stacked(last, shares=lambda turn: turn.distribution, kinds=EMOTIONS),
+            weight_areas=stacked(last, shares=_weights, kinds=("voice", "face")),
+            valence=lines(last, value=lambda turn: turn.valence, speakers=speakers),
+            arousal=lines(last, value=lambda turn: turn.arousal, speakers=speakers),
+            circumplex=any(turn.affect_source == "circumplex" for turn in last),
+        )
+
+    def _row(self, turn: EmotionEvent, conversation: Conversation, number: int) -> None:
+        key = _key(turn)
+        if self._shown.get(key) == (turn, number):
+            return
+        self._shown[key] = (turn, number)
+        cells = draw("turn", turn=turn, number=number, before=conversation.before.get(turn.event_id))
+        if key in self._rows:
+            self._rows[key].content = cells
+            return
+        with self._body:
+            row = ui.html(cells, sanitize=False, tag="tr").props(f'data-turn="{turn.turn}"')
+        row.move(target_index=0)
+        self._rows[key] = row
+        if len(self._rows) > _MOST_ROWS:
+            oldest = next(iter(self._rows))
+            self._rows.pop(oldest).delete()
+            del self._shown[oldest]
+
+
+def _key(turn: EmotionEvent) -> str:
+    """The same for a turn that is said again, and another one for a dialogue that was opened again."""
+    return f"{turn.turn} {turn.start_s}" if turn.turn is not None else turn.event_id
+
+
+def _weights(turn: EmotionEvent) -> dict[str, float] | None:
+    return None if turn.weights is None else {"voice": turn.weights.audio, "face": turn.weights.video}
+
+
+def _piece(tag: str) -> ui.html:
+    """Filled from a template, which escapes every text."""
+    return ui.html("", sanitize=False, tag=tag)
+
+
+def _section(name: str) -> ui.element:
+    section = ui.element("section").props(f'aria-label="{name}"')
+    with section:
+        ui.html(name, sanitize=False, tag="h2")
+    return section
