@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Protocol
 
 from actors.progress import Progress, Step
@@ -55,10 +56,12 @@ class _Slot:
     due_s: float = 0.0
     """When an empty slot is filled again."""
     early_deaths: int = 0
+    leaving: bool = False
+    """It drains and is not filled again."""
 
 
 class Crew:
-    """Keeps every slot filled. Called from one thread, but for `reading` and `pids`.
+    """Keeps every slot filled. Called from one thread, but for `want`, `reading` and `pids`.
 
     The name of a slot is a member's name in the group: whoever takes it over gets the partitions of the one that died,
     without a rebalance and without waiting for its session to end.
@@ -69,6 +72,7 @@ class Crew:
     ) -> None:
         self._hire = hire
         self._slots = [_Slot(name) for name in slots]
+        self._wanted = len(self._slots)
         self._with_standby = standby
         self._standby: Hand | None = None
         self._clock = clock
@@ -92,6 +96,10 @@ class Crew:
             self._progress(Step(slot.name, "ready", self._clock.monotonic_s() - began_s))
         self._keep_standby()
 
+    def want(self, slots: int) -> None:
+        """Have so many slots from the next `look_after` on; may be called from any thread."""
+        self._wanted = slots
+
     def look_after(self, *, timeout_s: float) -> None:
         """Wait until a worker has ended, `timeout_s` at the most, and fill what is empty.
 
@@ -99,10 +107,14 @@ class Crew:
         """
         wait([slot.served for slot in self._slots if slot.served], timeout=timeout_s, return_when=FIRST_COMPLETED)
         for slot in self._slots:
+            if slot.leaving and (slot.served is None or slot.served.done()):
+                self._leave(slot)
+                continue
             if slot.served is not None and slot.served.done():
                 self._bury(slot, slot.served.exception())
             if slot.served is None and self._clock.monotonic_s() >= slot.due_s:
                 self._serve(slot)
+        self._resize()
         self._keep_standby()
 
     def drain(self, *, timeout_s: float) -> None:
@@ -136,6 +148,27 @@ class Crew:
             slot.hand, self._standby = self._standby or self._hire(), None
         slot.began_s = self._clock.monotonic_s()
         slot.served = slot.hand.serve(slot.name, self._config)
+
+    def _resize(self) -> None:
+        staying = [slot for slot in self._slots if not slot.leaving]
+        taken = {slot.name for slot in self._slots}
+        free = (name for number in count() if (name := f"worker-{number}") not in taken)
+        for name in islice(free, max(0, self._wanted - len(staying))):
+            self._progress(Step(name, "starting"))
+            slot = _Slot(name)
+            self._serve(slot)
+            self._slots = [*self._slots, slot]
+        for slot in staying[self._wanted :]:
+            self._progress(Step(slot.name, "stopping"))
+            slot.leaving = True
+            if slot.hand is not None:
+                slot.hand.drain()
+
+    def _leave(self, slot: _Slot) -> None:
+        if slot.hand is not None:
+            slot.hand.dismiss()
+        self._slots = [other for other in self._slots if other is not slot]
+        self._progress(Step(slot.name, "stopped"))
 
     def _bury(self, slot: _Slot, error: BaseException | None) -> None:
         if isinstance(error, NO_USE):

@@ -1,15 +1,16 @@
 """The model server: one checkpoint behind Ray Serve, one call a wave."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.build import build_models
-from engine.config import Config
+from engine.config import Config, read_config
 from engine.models import Models
 from engine.signals import FACE_SIZE, SAMPLE_RATE_HZ, StepOutcome, StepRequest, Utterance
 
@@ -53,7 +54,7 @@ def fusion_app(config: Config) -> Any:
     deployment = serve.deployment(
         name="FusionServer",
         num_replicas=1,
-        max_ongoing_requests=4 * (config.workers.count + 1),
+        max_ongoing_requests=4 * ((config.workers.most or config.workers.count) + 1),
         ray_actor_options={"num_cpus": PROCESSORS, "num_gpus": config.model.num_gpus},
         # A server that died is missed within a second, not ten.
         health_check_period_s=1.0,
@@ -61,6 +62,14 @@ def fusion_app(config: Config) -> Any:
         logging_config={"log_level": "WARNING", "enable_access_log": False},
     )(FusionServer)
     return deployment.bind(partial(_build, config))
+
+
+def served(arguments: Mapping[str, str]) -> Any:
+    """The same, for a cluster whose declaration puts it up: `import_path: actors.fusion_server:served`.
+
+    arguments: `config`, a TOML file on every node. Raises `ConfigurationError`.
+    """
+    return fusion_app(read_config(Path(arguments["config"])))
 
 
 def _build(config: Config) -> Models:

@@ -100,6 +100,13 @@ class WorkerSettings(_Section):
     """How many workers, and how they pace themselves."""
 
     count: Count = 2
+    most: Count | None = None
+    """Up to so many, and never more than there are partitions, while segments wait; None: always `count`."""
+    lag_each: Count = 50
+    """So many segments that wait for each worker call for one more."""
+    num_cpus: Positive = 0.1
+    """What Ray reserves for a worker. On a machine of its own little, for nothing may wait for a place; on a cluster
+    that grows by what is reserved, what a worker uses."""
     standby: bool = True
     """Keep one more worker warm, without partitions, so that a death costs no start-up."""
     wave: Count = 32

@@ -160,3 +160,24 @@ def test_figures_of_all_workers_add_up(office):
             hand.work.wake.wait(0.01)
     assert crew.reading().counts == {"runs": 2}
     crew.drain(timeout_s=10.0)
+
+
+def test_a_crew_grows_by_the_warm_one_and_shrinks_by_its_last(office):
+    steps: list[Step] = []
+    crew = Crew(hire=office, slots=["worker-0"], standby=True, clock=ManualClock(), progress=steps.append)
+    crew.hire()
+    crew.begin(CONFIG, warm_s=10.0)
+    crew.want(3)
+    crew.look_after(timeout_s=0.0)
+    assert crew.pids() == {"worker-0": 0, "worker-1": 1, "worker-2": 2}
+    crew.want(1)
+    while len(crew.pids()) > 1:
+        crew.look_after(timeout_s=5.0)
+    assert crew.pids() == {"worker-0": 0}
+    assert office.hired[1].closed == ["worker-1"]
+    assert office.hired[2].closed == ["worker-2"]
+    assert not [step for step in steps if step.status == "restarted"]
+    crew.want(2)
+    crew.look_after(timeout_s=0.0)
+    assert set(crew.pids()) == {"worker-0", "worker-1"}
+    crew.drain(timeout_s=10.0)
