@@ -160,20 +160,14 @@ def settings_of(
     config: "Config", *, attempts: int | None, offset_s: float, realtime: bool, keep_open: bool
 ) -> "IngestSettings":
     """The configured settings and those of this run."""
+    from actors.endpointing import endpoint_of
     from engine.ingest.builders import IngestSettings
-    from engine.ingest.endpoint import EndpointSettings
     from engine.ingest.ingest import Room
     from engine.ingest.reconnect import Backoff
 
     ingest = config.ingest
     return IngestSettings(
-        endpoint=EndpointSettings(
-            aggressiveness=ingest.aggressiveness,
-            hangover_s=ingest.hangover_s,
-            padding_after_s=min(EndpointSettings().padding_after_s, ingest.hangover_s),
-            shortest_s=ingest.shortest_s,
-            longest_s=ingest.longest_s,
-        ),
+        endpoint=endpoint_of(ingest),
         room=Room(sound_s=ingest.buffer_s, segment_bytes=ingest.buffer_mib * 1024 * 1024),
         unheard_s=ingest.unheard_s,
         origin_s=offset_s,

@@ -50,7 +50,8 @@ class Stream:
         limits: these.
         tell: hears of every segment.
         clock: what the delay of a segment is measured with.
-        metrics: counts `ingest_segments`, observes `ingest_delay`: from the end of a segment until it is safe.
+        metrics: counts `ingest_segments` and `ingest_dropped_segments`; observes `ingest_delay`, from the end of a
+            segment until it is safe.
         random: for the pauses between attempts.
     """
 
@@ -160,6 +161,7 @@ class Stream:
             except (PublishFailed, TransportUnavailable) as error:
                 attempt += 1
                 if self._backoff.exhausted(attempt):
+                    self._metrics.count("ingest_dropped_segments", len(records))
                     raise Refusal(AGAIN, "unavailable", f"segments cannot be published: {error}") from error
                 if attempt == 1:
                     await self._tell(Warned(code="unavailable", message=f"publishing is tried again: {error}"))
