@@ -8,6 +8,7 @@ from actors.gateway.cursor import Offsets
 from actors.gateway.figures import Exposition, figures_router
 from actors.gateway.parts import Parts
 from actors.gateway.server import GatewayServer
+from actors.gateway.streams.furnish import live_streams
 from actors.gateway.told import TOPICS
 from engine.clock import SystemClock
 from engine.config import Config
@@ -61,7 +62,7 @@ def _server(config: Config) -> GatewayServer:
         # Imported where it is used: NiceGUI has one app a process, and only this one serves.
         from actors.page.furnish import furnish_page
 
-        app.include_router(figures_router(lambda: _exposition(config)))
+        app.include_router(figures_router(lambda: _exposition(config, metrics)))
         furnish_page(app, parts, allowed=sorted(policy.allowed - policy.denied), denied=sorted(policy.denied))
 
     return GatewayServer(
@@ -76,7 +77,7 @@ def _server(config: Config) -> GatewayServer:
     )
 
 
-def _exposition(config: Config) -> Exposition:
+def _exposition(config: Config, own: Figures) -> Exposition:
     from actors.metrics.page import StackFigures
 
-    return StackFigures(config).exposition
+    return StackFigures(config, also={"gateway": own.read}).exposition
