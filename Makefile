@@ -9,7 +9,7 @@ export TURNTONE_DATA ?= $(HOME)/.turntone
 export RAY_USAGE_STATS_ENABLED := 0
 export PYANNOTE_METRICS_ENABLED := 0
 
-.PHONY: help install demo check test chaos fuzz bench clean
+.PHONY: help install demo check test chaos fuzz bench pictures clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ fuzz: $(READY) ## Damaged media by the thousand
 
 bench: $(READY) ## End-to-end speed, as JSON
 	@$(BIN)/python -m tests.benchmarks.end_to_end
+
+pictures: $(READY) ## The page's pictures in its README, taken in Chromium
+	@$(BIN)/python -m tests.browser.screenshots
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
