@@ -25,6 +25,8 @@ from ray.exceptions import RayTaskError
 
 from actors.crew import Hand
 from actors.fusion_server import fusion_app
+from actors.gateway.keeping import Door
+from actors.gateway.process import Gateway
 from actors.metrics.workers import worker_name
 from actors.remote_models import APP
 from actors.worker import DialogueWorker, prepare_loop
@@ -38,6 +40,8 @@ LEAST_PROCESSORS = 4
 PROCESSORS = 0.1
 CALLS = 4
 """Threads of a worker's actor: one for `serve`, the others answer meanwhile."""
+DOOR_CALLS = 2
+"""Likewise of the gateway's: one for `serve`, one to open and to drain."""
 
 
 def start_ray(*, gpus: float) -> None:
@@ -59,18 +63,24 @@ def start_ray(*, gpus: float) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def deploy_models(config: Config) -> None:
-    """Put the model server up and return when it answers."""
+def deploy_models(config: Config) -> bool:
+    """Have the model server up when this returns; says whether it was put up here.
+
+    One that a cluster's own declaration put up is left to it.
+    """
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    if os.environ.get("RAY_ADDRESS") and APP in serve.status().applications:
+        return False
     serve.start(proxy_location="Disabled", logging_config={"log_level": "ERROR"})
     serve.run(fusion_app(config), name=APP, route_prefix=None)
+    return True
 
 
-def stop_ray() -> None:
-    """Leave the cluster, and end it if it is ours."""
+def stop_ray(*, models: bool) -> None:
+    """Leave the cluster, and end it if it is ours. `models`: the model server was put up by `deploy_models`."""
     if not ray.is_initialized():
         return
-    if os.environ.get("RAY_ADDRESS"):
+    if os.environ.get("RAY_ADDRESS") and models:
         serve.delete(APP)
     ray.shutdown()
 
@@ -81,9 +91,46 @@ def hire(config: Config) -> Hand:
     Ray does not restart it: a new process under the same name is the crew's to start, so that there is never a second.
     """
     actor = ray.remote(DialogueWorker).options(
-        name=worker_name(), num_cpus=PROCESSORS, max_restarts=0, max_task_retries=0, max_concurrency=CALLS
+        name=worker_name(),
+        num_cpus=config.workers.num_cpus,
+        # On several nodes, so that one that dies takes few with it.
+        scheduling_strategy="SPREAD",
+        max_restarts=0,
+        max_task_retries=0,
+        max_concurrency=CALLS,
     )
     return RayHand(actor.remote(prepare=partial(prepare_loop, config)))
+
+
+def open_door() -> Door:
+    """The gateway as an actor; it gets warm while the caller goes on. Ray does not restart it: its keeper does."""
+    actor = ray.remote(Gateway).options(
+        num_cpus=PROCESSORS, max_restarts=0, max_task_retries=0, max_concurrency=DOOR_CALLS
+    )
+    return RayDoor(actor.remote())
+
+
+class RayDoor:
+    """An actor as a keeper's door."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def open(self, config: Config) -> Future[int]:
+        """The port it listens on."""
+        return _plain(self._actor.open.remote(config))
+
+    def serve(self) -> Future[None]:
+        """Done when it has drained; an exception when it or its process has ended otherwise."""
+        return _plain(self._actor.serve.remote())
+
+    def drain(self) -> None:
+        """Ask it to finish."""
+        self._actor.drain.remote()
+
+    def dismiss(self) -> None:
+        """End its process."""
+        ray.kill(self._actor)
 
 
 class RayHand:

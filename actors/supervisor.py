@@ -15,19 +15,24 @@ from pydantic import SecretStr
 
 from actors.crew import Crew
 from actors.embedded.stack import EmbeddedStack
+from actors.gateway.keeping import Keeper
 from actors.idle import IdleTimer
 from actors.metrics.page import MetricsPage
 from actors.progress import Progress, Step, starting, unseen
-from actors.ray_cluster import deploy_models, hire, start_ray, stop_ray
+from actors.ray_cluster import deploy_models, hire, open_door, start_ray, stop_ray
+from actors.scaling import Scaling
 from engine.build import build_store, model_id
 from engine.clock import SystemClock
 from engine.config import Config
-from engine.errors import PublishFailed, Unavailable
+from engine.errors import PublishFailed, TransportUnavailable, Unavailable
 from engine.metrics import Reading
+from engine.transport.kafka_lag import KafkaLag
 from engine.transport.kafka_publisher import KafkaPublisher
+from schemas.topics import SEGMENTS
 
 WARM_S = 300.0
 DRAIN_S = 30.0
+GATEWAY_DRAIN_S = 10.0
 LOOK_S = 0.25
 LONGEST_WAIT_S = 30.0
 """Between two tries to start a server again that does not start."""
@@ -44,9 +49,10 @@ class Supervisor:
 
     config: servers without an address are started here, in `config.data`.
     progress: hears of every part that starts, stops or is started again; called from several threads.
+    gateway: whether there is one.
     """
 
-    def __init__(self, *, config: Config, progress: Progress = unseen) -> None:
+    def __init__(self, *, config: Config, progress: Progress = unseen, gateway: bool = False) -> None:
         self.config = config
         """With the addresses of all servers, once started."""
         self._progress = progress
@@ -65,7 +71,9 @@ class Supervisor:
             clock=self._clock,
             progress=progress,
         )
+        self._keeper = Keeper(hire=open_door, clock=self._clock, progress=progress) if gateway else None
         self._pages = ExitStack()
+        self._models = True
         self._stop = Event()
         self._failed: Queue[Exception] = Queue()
         self._threads: list[Thread] = []
@@ -80,7 +88,7 @@ class Supervisor:
         except BaseException:
             self.stop()
             raise
-        for work in (self._keep_servers, self._keep_workers, self._keep_time):
+        for work in (self._keep_servers, self._keep_workers, self._keep_gateway, self._keep_size, self._keep_time):
             thread = Thread(target=work, name=work.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -96,9 +104,11 @@ class Supervisor:
         for thread in self._threads:
             thread.join()
         self._pages.close()
+        if self._keeper is not None:
+            self._keeper.drain(timeout_s=GATEWAY_DRAIN_S)
         self._progress(Step("workers", "stopping"))
         self._crew.drain(timeout_s=DRAIN_S)
-        stop_ray()
+        stop_ray(models=self._models)
         self._progress(Step("workers", "stopped"))
         self._stack.stop()
 
@@ -127,10 +137,14 @@ class Supervisor:
             if servers.done():
                 servers.result()
             self._crew.hire()
+            if self._keeper is not None:
+                self._keeper.hire()
             with starting("models", self._progress):
-                deploy_models(self.config)
+                self._models = deploy_models(self.config)
             servers.result()
         self.config = self._addressed()
+        if self._keeper is not None:
+            self.config = self._keeper.begin(self.config, warm_s=WARM_S)
         self._crew.begin(self.config, warm_s=WARM_S)
         if self.config.metrics.port is not None:
             page = self._pages.enter_context(MetricsPage(self.config, port=self.config.metrics.port))
@@ -165,6 +179,30 @@ class Supervisor:
             # While every slot waits to be filled again there is nobody whose end could be waited for.
             while not self._stop.wait(BREATH_S):
                 self._crew.look_after(timeout_s=LOOK_S)
+
+    def _keep_gateway(self) -> None:
+        with self._fatal():
+            while self._keeper is not None and not self._stop.wait(BREATH_S):
+                self._keeper.look_after(timeout_s=LOOK_S)
+
+    def _keep_size(self) -> None:
+        workers = self.config.workers
+        if workers.most is None or workers.most <= workers.count:
+            return
+        with self._fatal():
+            # A member without a partition has nothing to do.
+            most = min(workers.most, self.config.broker.partitions)
+            scaling = Scaling(least=workers.count, most=most, lag_each=workers.lag_each, clock=self._clock)
+            while not self._stop.wait(TICK_S):
+                try:
+                    with closing(self._lag()) as lag:
+                        while not self._stop.wait(TICK_S):
+                            self._crew.want(scaling.want(sum(lag.read().values())))
+                except TransportUnavailable as error:
+                    _log.warning("as many workers as before while the broker is away: %s", error)
+
+    def _lag(self) -> KafkaLag:
+        return KafkaLag(bootstrap=self._stack.bootstrap, group=self.config.broker.group, topics=[SEGMENTS])
 
     def _keep_time(self) -> None:
         with self._fatal():

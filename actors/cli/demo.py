@@ -9,7 +9,7 @@ from actors.cli.hearing import Hearing
 from actors.cli.options import Checkpoint, ConfigFile, configured
 from actors.cli.steps import show_step
 from actors.cli.through import replay_through
-from actors.cli.up import say_model, say_where
+from actors.cli.up import say_model, say_page, say_where
 
 if TYPE_CHECKING:
     from actors.supervisor import Supervisor
@@ -20,7 +20,9 @@ _SPEED = 2.0
 
 
 def demo(
-    stay: Annotated[bool, typer.Option("--stay", help="Keep the stack up afterwards, until Ctrl-C.")] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Keep the stack up afterwards, with its gateway, until Ctrl-C.")
+    ] = False,
     checkpoint: Checkpoint = None,
     config_file: ConfigFile = None,
 ) -> None:
@@ -33,11 +35,16 @@ def demo(
 
     config = configured(config_file, checkpoint=checkpoint)
     typer.echo("Turntone starts; the first time takes longer.", err=True)
-    with stopping_on_signals() as stop, Supervisor(config=config, progress=show_step) as running:
+    with (
+        stopping_on_signals() as stop,
+        Supervisor(config=config, progress=show_step, gateway=stay and config.gateway.enabled) as running,
+    ):
         say_model(running)
+        if stay:
+            say_page(running.config, given=config)
         kept = play(running, stop)
         if stay and not stop.is_set():
-            say_where(running)
+            say_where(running, given=config)
             while not stop.is_set():
                 running.wait(timeout_s=0.5)
     if not kept:

@@ -29,8 +29,8 @@ class Conversation:
     """In order; a revision stands in the place of the turn it says again."""
     left_out: int = 0
     """Older turns that are kept no more."""
-    before: dict[int, Emotion | None] = field(default_factory=dict)
-    """The label that a turn had before it was said again."""
+    before: dict[str, Emotion | None] = field(default_factory=dict)
+    """By the id of an event that says a turn again, the label the turn had before."""
     alerts: deque[AlertEvent] = field(default_factory=lambda: deque(maxlen=_MOST_ALERTS))
     """In order."""
 
@@ -38,12 +38,13 @@ class Conversation:
         """Take in a turn, or say one again."""
         for place in range(len(self.turns) - 1, max(-1, len(self.turns) - 1 - _LOOK_BACK), -1):
             known = self.turns[place]
-            if known.event_id == event.event_id:
-                return
-            if event.revision and event.turn is not None and known.turn == event.turn:
+            # A number alone may be that of a turn before the dialogue ended and was opened again.
+            if event.turn is not None and (known.turn, known.start_s) == (event.turn, event.start_s):
                 if event.revision > known.revision:
                     self.turns[place] = event
-                    self.before[event.turn] = known.label
+                    self.before[event.event_id] = known.label
+                return
+            if known.event_id == event.event_id:
                 return
         self.turns.append(event)
         self.status = "open"
@@ -112,8 +113,7 @@ class Conversations:
                 del self._known[oldest.dialogue_id]
                 self._size -= len(oldest.turns) + 1
             else:
-                gone = oldest.turns.pop(0)
-                oldest.before = {turn: label for turn, label in oldest.before.items() if turn != gone.turn}
+                oldest.before.pop(oldest.turns.pop(0).event_id, None)
                 oldest.left_out += 1
                 self._size -= 1
 

@@ -77,7 +77,7 @@ async def _lines(subscription: Subscription, *, heartbeat_s: float, metrics: Met
             yield _frames(batch) if batch else _beat(subscription)
     except Ended as ended:
         reason = ended.reason
-        metrics.count(f"gateway_ended_{reason}")
+        metrics.count(f"gateway_ended:{reason}")
         yield _line("end", _REASONS[reason])
     except TransportUnavailable:
         yield _line("end", _REASONS[reason])

@@ -101,7 +101,7 @@ class Keeper:
         if self._served is not None:
             wait([self._served], timeout=timeout_s)
         self._door.dismiss()
-        self._door = self._served = None
+        self._door = self._served = self._config = None
 
     def _opened(self, door: Door, config: Config, *, warm_s: float) -> int:
         try:
@@ -111,8 +111,9 @@ class Keeper:
 
     def _bury(self, error: BaseException | None) -> None:
         now_s = self._clock.monotonic_s()
-        _log.warning("the gateway ended, another takes its place: %s", error)
-        self._progress(Step(_PART, "restarted", now_s - self._began_s, note=str(error).partition("\n")[0]))
+        why = str(error).partition("\n")[0]
+        _log.warning("the gateway ended, another takes its place: %s", why)
+        self._progress(Step(_PART, "restarted", now_s - self._began_s, note=why))
         if self._door is not None:
             self._door.dismiss()
         self._door = self._served = None

@@ -17,6 +17,8 @@ from tests.stack.running import PATIENCE_S, Running
 DEADLINE_S = 10.0
 """What decoding one segment may take here: media that is made to take for ever is given up sooner."""
 
+TOKEN = "the-token-of-the-stack-tests"  # noqa: S105
+
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
@@ -28,6 +30,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "TURNTONE_DATA": str(folder),
         "TURNTONE_MEDIA__DATAREF_ALLOWED": json.dumps([media.as_uri() + "/"]),
         "TURNTONE_MEDIA__DEADLINE_S": str(DEADLINE_S),
+        "TURNTONE_GATEWAY__TOKEN": TOKEN,
     }
     log = folder.parent / "up.txt"
     with log.open("w") as output:
@@ -44,7 +47,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         addresses = running_stack(folder)
         assert "Ready." in log.read_text(), log.read_text()
         assert addresses is not None
-        yield Running(folder=folder, media=media, pid=up.pid, bootstrap=addresses.bootstrap)
+        gateway = next(line.split()[1] for line in log.read_text().splitlines() if line.startswith("gateway "))
+        assert TOKEN not in log.read_text()
+        yield Running(folder, media, up.pid, addresses.bootstrap, gateway=gateway, token=TOKEN)
     finally:
         up.send_signal(signal.SIGTERM)
         code = up.wait(timeout=PATIENCE_S)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 WORKER = "ray::DialogueWorker"
+GATEWAY = "ray::Gateway"
 MODEL_SERVER = "ray::ServeReplica:turntone"
 STORE = "valkey-server"
 BROKER = "kafka.Kafka"

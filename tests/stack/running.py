@@ -17,3 +17,5 @@ class Running:
     """What lies in here may be named in `dataref`."""
     pid: int
     bootstrap: str
+    gateway: str
+    token: str

@@ -1,10 +1,9 @@
 """A gateway over a log in memory, on a real socket, and what its tests say and hear through it."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic
 
 from fastapi import FastAPI
@@ -12,10 +11,11 @@ from pydantic import SecretStr
 
 from actors.client import Client, Heard
 from actors.gateway.cursor import Offsets
+from actors.gateway.outbound import OpenPublisher
 from actors.gateway.parts import Parts
 from actors.gateway.server import GatewayServer
 from actors.gateway.told import TOPICS
-from engine.clock import Clock, SystemClock
+from engine.clock import SystemClock
 from engine.config import GatewaySettings, GatewayToken
 from engine.metrics import Figures
 from engine.state.memory import MemoryStore
@@ -72,7 +72,7 @@ def turn_event(
 
 
 @contextmanager
-def gateway(log: Log, *, clock: Clock | None = None, **settings: object) -> Iterator[Client]:
+def gateway(log: Log, *, open_publisher: OpenPublisher | None = None, **settings: object) -> Iterator[Client]:
     """A gateway that runs, and a client of it with every scope."""
     server = GatewayServer(
         settings=GatewaySettings.model_validate(
@@ -84,9 +84,9 @@ def gateway(log: Log, *, clock: Clock | None = None, **settings: object) -> Iter
             }
         ),
         open_reader=log.open_reader,
-        open_publisher=lambda: MemoryPublisher(broker=log.broker),
+        open_publisher=open_publisher or (lambda: MemoryPublisher(broker=log.broker)),
         store=log.store,
-        clock=clock or SystemClock(),
+        clock=SystemClock(),
         metrics=log.figures,
         places=log.places,
         furnish=_nothing_more,
@@ -94,7 +94,7 @@ def gateway(log: Log, *, clock: Clock | None = None, **settings: object) -> Iter
     thread = Thread(target=server.run)
     thread.start()
     try:
-        with Client(f"http://127.0.0.1:{server.port}", token=OWNER, wait=lambda seconds: None) as client:
+        with Client(f"http://127.0.0.1:{server.port}", token=OWNER, wait=soon) as client:
             wait_ready(client)
             yield client
     finally:
@@ -109,12 +109,13 @@ def wait_ready(client: Client) -> None:
         assert monotonic() < deadline_s
 
 
+def soon(_: float) -> None:
+    """Not as long as a client waits otherwise."""
+    Event().wait(0.01)
+
+
 def turns(heard: Sequence[Heard]) -> list[tuple[str, int]]:
     return [(one.event["dialogue_id"], one.event["turn"]) for one in heard]
-
-
-def as_json(event: Mapping[str, object]) -> bytes:
-    return json.dumps(event).encode()
 
 
 def _nothing_more(app: FastAPI, parts: Parts) -> None:
