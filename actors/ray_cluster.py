@@ -22,6 +22,7 @@ os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed"
 import ray
 from ray import serve
 from ray.exceptions import RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.crew import Hand
 from actors.fusion_server import fusion_app
@@ -37,7 +38,6 @@ OBJECT_STORE_BYTES = 512 * 1024 * 1024
 """Waves pass through it, and nothing stays."""
 LEAST_PROCESSORS = 4
 """What Ray is told to have at least: it reserves, and the parts of Turntone take turns."""
-PROCESSORS = 0.1
 CALLS = 4
 """Threads of a worker's actor: one for `serve`, the others answer meanwhile."""
 DOOR_CALLS = 2
@@ -103,9 +103,14 @@ def hire(config: Config) -> Hand:
 
 
 def open_door() -> Door:
-    """The gateway as an actor; it gets warm while the caller goes on. Ray does not restart it: its keeper does."""
+    """The gateway as an actor; it gets warm while the caller goes on. Ray does not restart it: its keeper does.
+
+    It listens on the node of who started it, where a cluster's own declaration leads to, and that node may be one
+    without processors to reserve.
+    """
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor = ray.remote(Gateway).options(
-        num_cpus=PROCESSORS, max_restarts=0, max_task_retries=0, max_concurrency=DOOR_CALLS
+        num_cpus=0, scheduling_strategy=here, max_restarts=0, max_task_retries=0, max_concurrency=DOOR_CALLS
     )
     return RayDoor(actor.remote())
 

@@ -70,9 +70,7 @@ def open_trace(environment: Mapping[str, str] = os.environ) -> OtelTrace | None:
         return None
     protocol = next(filter(None, map(environment.get, _PROTOCOLS)), _HTTP)
     if protocol != _HTTP:
-        raise ConfigurationError(
-            f"{_PROTOCOLS[1]} is {protocol}: traces go by {_HTTP}, to port 4318"
-        )
+        raise ConfigurationError(f"{_PROTOCOLS[1]} is {protocol}: traces go by {_HTTP}, to port 4318")
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 

@@ -23,6 +23,22 @@ class Count:
         return found if found in self.words else OTHER
 
 
+REFUSALS: Final = (
+    "bad-media",
+    "binary",
+    "busy",
+    "decoder-died",
+    "format",
+    "malformed",
+    "order",
+    "silent",
+    "too-big",
+    "too-many-bytes",
+    "track",
+    "unauthorized",
+    "unavailable",
+)
+
 COUNTS: Final[Mapping[str, Count]] = {
     "segments": Count("Segments answered, their events safe on the broker"),
     "events": Count("Events published: turns, revisions, life cycle, alerts"),
@@ -47,6 +63,12 @@ COUNTS: Final[Mapping[str, Count]] = {
     "rebuilds": Count("Rebuilds of a store that lost everything, from the snapshots"),
     "lost_races": Count("Dialogues that another worker wrote first"),
     "offset_commits_put_off": Count("Commits of offsets put off while the broker was away"),
+    "gateway_segments": Count("Segments taken in by the gateway over HTTP"),
+    "gateway_ended": Count("Subscriptions the gateway ended, by reason", "reason", ("slow", "closing", "unavailable")),
+    "webhook_delivered": Count("Calls of a webhook that were taken"),
+    "webhook_failed": Count("Calls of a webhook that failed and are made again"),
+    "webhook_given_up": Count("Calls of a webhook that were given up"),
+    "streams_refused": Count("Live streams that were refused or closed, by reason", "reason", REFUSALS),
     "ingest_segments": Count("Segments cut from streams"),
     "ingest_dropped_sound_ms": Count("Milliseconds of sound dropped because a stream came faster than it was cut"),
     "ingest_dropped_pictures": Count("Pictures dropped for the same reason"),
@@ -56,6 +78,7 @@ COUNTS: Final[Mapping[str, Count]] = {
 LEVELS: Final[Mapping[str, str]] = {
     "queue": "Segments read that wait for their wave",
     "partitions": "Partitions of the segments that the worker owns",
+    "streams": "Live streams that are open",
 }
 
 STAGES: Final = ("load", "prepare", "decode", "vad", "diarization", "faces", "infer", "store", "publish")
@@ -64,4 +87,5 @@ STAGES: Final = ("load", "prepare", "decode", "vad", "diarization", "faces", "in
 DURATIONS: Final[Mapping[str, str]] = {
     "latency": "From the end of an utterance, by its producer's clock, until its events are safe",
     "model_call": "The one call of the models a wave",
+    "ingest_delay": "From the end of an utterance in a live stream until its segment is published",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
+from types import MappingProxyType
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -29,7 +30,8 @@ class Exporter(Collector):
     anew. A broker or a store that is away is a figure of its own, and the page comes without what it would have said.
 
     readings: the workers' figures. lag: records behind, by partition. open_dialogues: how many there are. The last two
-    may raise `Unavailable`. workers: how many there should be.
+    may raise `Unavailable`. also: figures of parts that are no workers, by their names. workers: how many there should
+    be.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Exporter(Collector):
         lag: Callable[[], Mapping[Partition, int]],
         open_dialogues: Callable[[], int],
         drift: LabelDrift,
+        also: Mapping[str, Callable[[], Reading]] = MappingProxyType({}),
         workers: int,
         model_id: str,
     ) -> None:
@@ -46,6 +49,7 @@ class Exporter(Collector):
         self._lag = lag
         self._open_dialogues = open_dialogues
         self._drift = drift
+        self._also = also
         self._workers = workers
         self._model_id = model_id
         self._lock = Lock()
@@ -61,9 +65,10 @@ class Exporter(Collector):
         with self._lock:
             readings = self._readings()
             self._drift.update(readings)
-            yield from _counts(readings)
-            yield from _levels(readings)
-            yield from _durations(readings)
+            figures = {**readings, **{name: read() for name, read in self._also.items()}}
+            yield from _counts(figures)
+            yield from _levels(figures)
+            yield from _durations(figures)
             yield from self._stack(readings)
 
     def describe(self) -> Iterator[Metric]:

@@ -1,6 +1,6 @@
 """The figures of a running stack put together, and their page on a port of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -14,6 +14,7 @@ from engine.build import build_store, model_id
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.errors import ConfigurationError, TransportUnavailable
+from engine.metrics import Reading
 from engine.transport.base import Partition
 from engine.transport.kafka_lag import KafkaLag
 from schemas.topics import SEGMENTS
@@ -27,16 +28,18 @@ _SOON_S: Final = 60.0
 class StackFigures:
     """The exporter of the stack a configuration names, in any process of its Ray job.
 
-    config: with the addresses of broker and store. Raises `ConfigurationError` where one is missing.
+    config: with the addresses of broker and store. also: figures of parts that are no workers, by their names.
+    Raises `ConfigurationError` where an address is missing.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, also: Mapping[str, Callable[[], Reading]] | None = None) -> None:
         self._config = config
         self._clock = SystemClock()
         self._store = build_store(config)
         self._lag: KafkaLag | None = None
         self.exporter = Exporter(
             readings=worker_readings,
+            also=also or {},
             lag=self._read_lag,
             open_dialogues=self._count_dialogues,
             drift=LabelDrift(expected=dict(config.metrics.expected), turns=config.metrics.drift_turns),

@@ -19,7 +19,10 @@ class KafkaLag:
         self._group = group
         with translated(f"no broker answers at {bootstrap}"):
             self._admin = KafkaAdminClient(
-                bootstrap_servers=bootstrap, reconnect_backoff_max_ms=RECONNECT_MS, request_timeout_ms=ANSWER_MS
+                bootstrap_servers=bootstrap,
+                bootstrap_timeout_ms=ANSWER_MS,
+                reconnect_backoff_max_ms=RECONNECT_MS,
+                request_timeout_ms=ANSWER_MS,
             )
         try:
             self._partitions = [

@@ -75,6 +75,23 @@ def test_a_word_that_is_not_known_makes_no_new_series():
     assert "nonsense" not in text
 
 
+def test_a_part_that_is_no_worker_has_figures_too_and_is_not_counted_as_one():
+    figures = Figures()
+    figures.count("gateway_ended:slow")
+    one = Exporter(
+        readings=dict,
+        lag=dict,
+        open_dialogues=lambda: 0,
+        drift=LabelDrift(expected={}, turns=10),
+        also={"gateway": figures.read},
+        workers=1,
+        model_id="m",
+    )
+    found = page(one)
+    assert found[at("gateway_ended_total", worker="gateway", reason="slow")] == 1
+    assert found[at("workers")] == 0
+
+
 def test_what_broker_and_store_say():
     found = page(exporter())
     assert found[at("consumer_lag", partition="0")] == 3
@@ -99,15 +116,16 @@ def test_a_server_that_is_away_is_a_figure_and_no_failure():
 
 
 def emitted(verb: str) -> set[str]:
-    """The first argument of every call `metrics.<verb>(...)` of the engine that is plain text."""
+    """The names in every call `metrics.<verb>(...)` of the product, without the word of a kind."""
     names = set()
-    for path in (ROOT / "engine").rglob("*.py"):
+    for path in (*(ROOT / "engine").rglob("*.py"), *(ROOT / "actors").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == verb:
                 of = node.func.value
-                if isinstance(of, ast.Attribute) and of.attr == "_metrics":
-                    constants = [each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant)]
-                    names |= {each for each in constants if isinstance(each, str)}
+                part = of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else ""
+                if part.strip("_") == "metrics":
+                    said = [each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant)]
+                    names |= {text.partition(":")[0] for text in said if isinstance(text, str)}
     return names
 
 
