@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from engine.alerts.rule import MOST_WITHIN
 from engine.errors import SnapshotMismatch
 from schemas.events import AlertEvidence
 from schemas.message import Message
@@ -64,7 +65,7 @@ def merged(raw: bytes, *, gone: str, into: str) -> bytes:
     if gone not in state.speakers:
         return raw
     a, b = state.speakers[gone], state.speakers.get(into, Watched())
-    heard = sorted((*a.heard, *b.heard), key=lambda each: each.turn)[-max(len(a.heard), len(b.heard)) :]
+    heard = sorted((*a.heard, *b.heard), key=lambda each: each.turn)[-MOST_WITHIN:]
     resting = {rule: max(a.resting.get(rule, 0), b.resting.get(rule, 0)) for rule in (*b.resting, *a.resting)}
     others = {name: each for name, each in state.speakers.items() if name not in (gone, into)}
     return encode(AlertState(speakers={**others, into: Watched(heard=tuple(heard), resting=resting)}))

@@ -8,11 +8,14 @@ import pytest
 
 from actors.embedded.jars import cached_jars
 from actors.supervisor import Supervisor
-from engine.config import read_config
+from engine.config import AlertRule, AlertSettings, read_config
+from schemas.labels import EMOTIONS
 from simulators.corpus import Corpus
 from tests.chaos.eventlog import EventLog, read_log
 from tests.chaos.replaying import conversations, play, turns_in, whole_log
 
+RULE = AlertRule(name="any-two", labels=frozenset(EMOTIONS), turns=2, cooldown=1)
+"""It fires at every second answered turn: an alert hangs on labels alone, and those are the same in every run."""
 FULL = os.environ.get("TURNTONE_CHAOS") == "full"
 
 
@@ -46,11 +49,13 @@ def scale() -> Scale:
 def stack(tmp_path_factory: pytest.TempPathFactory, scale: Scale) -> Iterator[Stack]:
     if not cached_jars():
         pytest.skip("the broker's jars are not cached: python -m actors.embedded.install")
-    with Supervisor(config=read_config(data=tmp_path_factory.mktemp("chaos"))) as supervisor:
+    config = read_config(data=tmp_path_factory.mktemp("chaos"), alerts=AlertSettings(rules=(RULE,)))
+    with Supervisor(config=config) as supervisor:
         bootstrap = supervisor.config.broker.bootstrap
         assert bootstrap is not None
         play(scale.corpus, bootstrap=bootstrap, run="quiet", speed=None)
         quiet = read_log(whole_log(bootstrap), run="quiet")
         assert not quiet.dead_letters
         assert quiet.turns >= turns_in(scale.corpus)
+        assert quiet.alerts > len(scale.corpus.dialogues)
         yield Stack(supervisor, bootstrap, quiet)

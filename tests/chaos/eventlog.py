@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 from engine.transport.base import Incoming
 from schemas.cloudevents import read_segment
 from schemas.events import EventKind, event_id
-from schemas.topics import DEAD_LETTERS, DIALOGUES, ENDED_TYPE, SEGMENTS, STATES, TURNS
+from schemas.topics import ALERTS, DEAD_LETTERS, DIALOGUES, ENDED_TYPE, SEGMENTS, STATES, TURNS
 
 TOLERANCE = 1e-4
 """A batch of another composition changes the last bits."""
@@ -53,7 +53,15 @@ class EventLog:
     @property
     def turns(self) -> int:
         """Different events of turns."""
-        return sum(len(events) for (topic, _), events in self.events.items() if topic == TURNS)
+        return self._different(TURNS)
+
+    @property
+    def alerts(self) -> int:
+        """Different alerts."""
+        return self._different(ALERTS)
+
+    def _different(self, topic: str) -> int:
+        return sum(len(events) for (where, _), events in self.events.items() if where == topic)
 
 
 def read_log(records: Iterable[Incoming], *, run: str) -> EventLog:
@@ -81,7 +89,7 @@ def read_log(records: Iterable[Incoming], *, run: str) -> EventLog:
         name = names.get(identity)
         if name is None:
             strangers.append(f"{topic} {identity} of {record.key}")
-        elif topic in (TURNS, DIALOGUES):
+        elif topic in (TURNS, DIALOGUES, ALERTS):
             value = json.loads(record.value or b"null")
             del value["event_id"], value["dialogue_id"]
             events.setdefault((topic, name.dialogue), []).append(Event(name, value))
@@ -109,7 +117,7 @@ def differences(quiet: EventLog, other: EventLog) -> list[str]:
             found.append(f"{place}: the order is another: {[tuple(event.name[1:]) for event in theirs]}")
         values = {event.name: event.value for event in theirs}
         for event in ours:
-            found += [f"{place}: {event.name}{where}" for where in _unequal(event.value, values[event.name])]
+            found += [f"{place}: {event.name}{where}" for where in unequal(event.value, values[event.name])]
     return found
 
 
@@ -137,10 +145,14 @@ def _names(segments: Sequence[Incoming], *, run: str) -> Iterator[tuple[str, Nam
                     yield identity, Name(dialogue, segment.sequence, kind, index, revision)
 
 
-def _unequal(ours: Any, theirs: Any, where: str = "") -> Iterator[str]:
+def unequal(ours: Any, theirs: Any, where: str = "") -> Iterator[str]:
+    """In what two values of an event differ; a fragment of a sentence each."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for name in sorted(ours.keys() | theirs.keys()):
-            yield from _unequal(ours.get(name), theirs.get(name), f"{where}.{name}")
+            yield from unequal(ours.get(name), theirs.get(name), f"{where}.{name}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for place, (own, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from unequal(own, other, f"{where}[{place}]")
     elif isinstance(ours, float) and isinstance(theirs, float):
         if not math.isclose(ours, theirs, rel_tol=0.0, abs_tol=TOLERANCE):
             yield f"{where}: {ours} became {theirs}"

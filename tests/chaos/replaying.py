@@ -16,7 +16,7 @@ from engine.transport.kafka_publisher import KafkaPublisher
 from engine.transport.kafka_reader import KafkaReader
 from schemas.cloudevents import read_attributes
 from schemas.events import DialogueEvent
-from schemas.topics import DEAD_LETTERS, DIALOGUES, SEGMENTS, STATES, TURNS
+from schemas.topics import ALERTS, DEAD_LETTERS, DIALOGUES, SEGMENTS, STATES, TURNS
 from simulators.corpus import Corpus, CorpusDialogue, Skipped
 from simulators.folder import open_corpus
 from simulators.replay import Replay, Replayed
@@ -29,7 +29,7 @@ AT_ONCE = 12
 """Dialogues side by side: so many that every worker has some."""
 TURN_S = 2.6
 """About the length of an utterance and its pause."""
-ALL_TOPICS = (SEGMENTS, TURNS, DIALOGUES, DEAD_LETTERS, STATES)
+ALL_TOPICS = (SEGMENTS, TURNS, ALERTS, DIALOGUES, DEAD_LETTERS, STATES)
 
 
 @dataclass(frozen=True)

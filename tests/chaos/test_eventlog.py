@@ -8,7 +8,7 @@ from schemas.events import event_id
 from schemas.record import Position
 from schemas.segment import Segment
 from schemas.topics import DEAD_LETTERS, SEGMENT_TYPE, SEGMENTS, TURN_TYPE, TURNS
-from tests.chaos.eventlog import Name, differences, read_log
+from tests.chaos.eventlog import Name, differences, read_log, unequal
 
 
 class Run:
@@ -72,6 +72,12 @@ def quiet() -> Run:
 @pytest.fixture
 def loud() -> Run:
     return Run("loud", first_offset=70)
+
+
+def test_numbers_inside_lists_may_differ_in_their_last_bits():
+    assert list(unequal({"evidence": [{"p": 0.5}]}, {"evidence": [{"p": 0.50001}]})) == []
+    assert list(unequal({"evidence": [{"p": 0.5}]}, {"evidence": [{"p": 0.6}]})) == [".evidence[0].p: 0.5 became 0.6"]
+    assert len(list(unequal({"evidence": [1]}, {"evidence": [1, 2]}))) == 1
 
 
 def test_events_are_named_by_what_their_ids_follow_from(quiet):

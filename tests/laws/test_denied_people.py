@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from engine import snapshot
+from engine.alerts.state import decode as decode_alerts
 from engine.build import InProcess, build_in_process
 from engine.clock import SystemClock
-from engine.config import read_config
+from engine.config import AlertRule, AlertSettings, read_config
 from engine.media.base import Limits
 from engine.media.decode import decode
 from engine.metrics import Figures
@@ -16,12 +17,14 @@ from engine.state.codec import decode_record, encode_record
 from engine.transport.base import Outgoing
 from engine.transport.memory import MemoryPublisher
 from schemas.cloudevents import read_segment
-from schemas.events import EmotionEvent
+from schemas.events import AlertEvent, DialogueEvent, EmotionEvent
+from schemas.labels import EMOTIONS
 from schemas.topics import ALERTS, DEAD_LETTERS, DIALOGUES, SEGMENTS, STATES, TURNS
 from simulators.folder import open_corpus
 from simulators.replay import Replay
 
 CALL = Path(__file__).parents[2] / "simulators" / "samples" / "call"
+RULE = AlertRule(name="any", labels=frozenset(EMOTIONS), cooldown=0)
 WRITTEN = (TURNS, DIALOGUES, ALERTS, DEAD_LETTERS, STATES)
 
 
@@ -48,7 +51,7 @@ class Swapping:
 
 
 def play(agent_says: bytes | None) -> InProcess:
-    engine = build_in_process(read_config(), metrics=Figures())
+    engine = build_in_process(read_config(alerts=AlertSettings(rules=(RULE,))), metrics=Figures())
     publisher = Swapping(MemoryPublisher(broker=engine.broker), agent_says)
     Replay(
         publisher=publisher,
@@ -115,6 +118,15 @@ def test_a_denied_person_has_turns_and_nothing_else(plain):
     assert len(agent) == 12
     assert all(event.abstained == "withheld" and event.turn is not None for event in agent)
     assert all(event.distribution is None and event.weights is None and event.confidence is None for event in agent)
+    alerts = [AlertEvent.model_validate_json(value) for value in values(plain, ALERTS)]
+    assert [alert.turn for alert in alerts] == [event.turn for event in events if event.label]
+    assert {alert.role for alert in alerts} == {"customer"}
+    watched = [decode_alerts(decode_record(value).alerts) for value in values(plain, STATES)]
+    assert any("Customer" in state.speakers for state in watched)
+    assert not any("Agent" in state.speakers for state in watched)
+    (*_, ended) = [DialogueEvent.model_validate_json(value) for value in values(plain, DIALOGUES)]
+    told = ended.speakers["Agent"]
+    assert (told.turns, told.withheld_share, told.shares, told.valence, told.negative) == (12, 1.0, {}, None, None)
     tensors = [snapshot.decode(state) for state in states(plain)]
     assert any("speaker/Customer" in named for named in tensors)
     assert not any("Agent" in name for named in tensors for name in named)
