@@ -49,13 +49,7 @@ over 15 bins, after the temperature; a draw repeats turns, so that its interval 
 that get a label.
 
 {by_corpus}
-{by_voices}
-## Recall by class
-
-Of so many turns, with Wilson's interval of 95 % as if the turns knew nothing of each other.
-
-{by_class}
-{history}
+{by_voices}{by_class}{history}
 ## What chose
 
 Dev parts, by which epochs, temperature and abstention line were chosen.

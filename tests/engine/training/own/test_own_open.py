@@ -72,4 +72,7 @@ def test_another_sound_behind_the_same_path_is_learned_anew(tmp_path):
 
 def test_a_film_is_heard_and_not_looked_into(made):
     assert not [name for name in artifact.read(made).config["metrics"] if "faces alone" in name]
-    assert "2 pictures without a face" in (made / "README.md").read_text()
+    card = (made / "README.md").read_text()
+    assert "2 pictures without a face" in card
+    assert "None: all that was measured chose something." in card
+    assert "Recall by class" not in card
