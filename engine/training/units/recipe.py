@@ -41,7 +41,8 @@ class Training(Schedule):
     """The schedule of every fold."""
 
     members: int = Field(default=1, ge=1)
-    """Trainings a fold, from seeds of their own; the table has each alone and the mean of their probabilities."""
+    """Trainings of the fusion a fold, from seeds of their own; the table has each alone and the mean of their
+    probabilities. What stands beside the fusion is trained once."""
 
 
 class Augmentation(_Section):

@@ -60,8 +60,9 @@ def _as_markdown(recipe: UnitsRecipe, made: Run, table: Sequence[Row], gain: int
         [
             f"# {recipe.name}: {recipe.fusion.name}, {made.material.label}",
             "",
-            f"{table[0].voices} performances of {table[0].speakers} actors, eight emotions; the mean of the"
-            f" probabilities of {members} members. Brackets: 95 % of {_DRAWS} draws of whole actors.",
+            f"{table[0].voices} performances of {table[0].speakers} actors, eight emotions. Of the fusion the mean of"
+            f" the probabilities of {members} members, of the rest one training. Brackets: 95 % of {_DRAWS} draws of"
+            " whole actors.",
             "",
             *_lines(_HEAD, rows),
             "",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,12 @@ def run(recipe: UnitsRecipe, out: Path, *, data: Path, progress: Progress) -> Ru
     `ConfigurationError`: the material is not there.
     """
     material = read(recipe, data=data)
-    units = list(product(CONTENDERS, range(recipe.training.members), range(len(material.folds))))
+    units = [
+        (name, member, fold)
+        for name in CONTENDERS
+        for member in range(recipe.training.members if name == FUSED else 1)
+        for fold in range(len(material.folds))
+    ]
     members: list[list[Answer]] = [[] for _ in range(recipe.training.members)]
     for done, (name, member, fold) in enumerate(units):
         folder = out / recipe.digest() / name.replace(" ", "-") / f"fold-{fold + 1}-member-{member + 1}"
