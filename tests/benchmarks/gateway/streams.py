@@ -3,8 +3,9 @@
     python -m tests.benchmarks.gateway.streams --seconds 120 --json tests/benchmarks/gateway/results/streams.json
 
 The gateway's routes run under uvicorn in a process of their own; what they publish is written down and thrown away.
-Thirty streams send samples, ten are calls in Twilio's words, ten are what a browser records. Delay is from the end of
-speech (the end of a segment less its padding) to its publication; the silence that ends an utterance is part of it.
+Of five streams three send samples, one is a call in Twilio's words, one is what a browser records. Delay is from the
+end of speech (the end of a segment less its padding) to its publication; the silence that ends an utterance is part of
+it.
 """
 
 import argparse
@@ -37,7 +38,8 @@ from schemas.topics import SEGMENT_TYPE
 from tests.actors.gateway.streams.doors import START, TOKEN, Twilio, webm
 from tests.engine.ingest.sources import talk
 
-SAMPLES, CALLS, BROWSERS = 30, 10, 10
+SHARES = {"samples": 3, "call": 1, "browser": 1}
+"""Of five."""
 _PIECE_S = 0.1
 _FRAME_S = 0.02
 _CLUSTER = b"\x1f\x43\xb6\x75"
@@ -168,14 +170,10 @@ def resident_mib(pid: int) -> tuple[float, int]:
     return round(kib / 1024, 1), len(pids) - 1
 
 
-async def crowd(people: Crowd, *, pid: int, seconds: float) -> list[dict[str, float]]:
+async def crowd(people: Crowd, *, pid: int, seconds: float, streams: int) -> list[dict[str, float]]:
     """Let everybody speak, and look at the memory meanwhile."""
-    kinds: list[tuple[str, Speak, int]] = [
-        ("samples", people.samples, SAMPLES),
-        ("call", people.call, CALLS),
-        ("browser", people.browser, BROWSERS),
-    ]
-    names = [(f"{kind}-{number}", speak) for kind, speak, count in kinds for number in range(count)]
+    speaks: dict[str, Speak] = {"samples": people.samples, "call": people.call, "browser": people.browser}
+    names = [(name, speaks[name.partition("-")[0]]) for name in _names(streams)]
     speaking = [
         asyncio.create_task(speak(name, number * _LEAD_S / len(names))) for number, (name, speak) in enumerate(names)
     ]
@@ -188,7 +186,11 @@ async def crowd(people: Crowd, *, pid: int, seconds: float) -> list[dict[str, fl
     return memory
 
 
-def measure(seconds: float, log: Path) -> dict[str, object]:
+def _names(streams: int) -> list[str]:
+    return [f"{kind}-{number}" for kind, share in SHARES.items() for number in range(streams * share // 5)]
+
+
+def measure(seconds: float, log: Path, *, streams: int) -> dict[str, object]:
     """One run."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -201,7 +203,7 @@ def measure(seconds: float, log: Path) -> dict[str, object]:
     with subprocess.Popen(command) as gateway:
         try:
             _wait_for(port)
-            memory = asyncio.run(crowd(people, pid=gateway.pid, seconds=seconds))
+            memory = asyncio.run(crowd(people, pid=gateway.pid, seconds=seconds, streams=streams))
             ticks = map(int, Path(f"/proc/{gateway.pid}/stat").read_text().split()[13:17])
             cpu_s = sum(ticks) / os.sysconf("SC_CLK_TCK")
         finally:
@@ -209,12 +211,12 @@ def measure(seconds: float, log: Path) -> dict[str, object]:
     found = [json.loads(line) for line in log.read_text().splitlines()]
     rows: dict[str, object] = {}
     padding_s = EndpointSettings().padding_after_s
-    for kind, count in (("samples", SAMPLES), ("call", CALLS), ("browser", BROWSERS)):
+    for kind in SHARES:
         mine = [line for line in found if line[0].startswith(f"{kind}-")]
-        each = [sum(line[0] == f"{kind}-{number}" for line in mine) for number in range(count)]
+        each = [sum(line[0] == name for line in mine) for name in _names(streams) if name.startswith(f"{kind}-")]
         late_s = np.array([at_s - (people.began[name] + end_s - padding_s) for name, _, end_s, at_s in mine])
         rows[kind] = {
-            "streams": count,
+            "streams": len(each),
             "segments_a_stream": sorted(set(each)),
             "expected_a_stream": wanted.get(kind),
             "delay_s": {f"p{p}": round(float(np.percentile(late_s, p)), 3) for p in (50, 95, 99)},
@@ -244,6 +246,7 @@ def main() -> None:
     """Measure and print, and write where asked."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--seconds", type=float, default=120.0)
+    arguments.add_argument("--streams", type=int, default=50)
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--log", type=Path, default=Path("/tmp/turntone-streams.log"))  # noqa: S108 - a benchmark's own
     arguments.add_argument("--serve", nargs=2, metavar=("PORT", "LOG"))
@@ -251,7 +254,7 @@ def main() -> None:
     if asked.serve is not None:
         serve(int(asked.serve[0]), Path(asked.serve[1]))
         return
-    result = measure(asked.seconds, asked.log)
+    result = measure(asked.seconds, asked.log, streams=asked.streams)
     print(json.dumps(result, indent=2))
     if asked.json is not None:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
