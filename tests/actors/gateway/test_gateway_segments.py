@@ -98,10 +98,10 @@ def test_what_is_wrong_is_said_and_nothing_is_published(shared, attributes, stat
 
 def test_an_attribute_that_is_none_is_not_swallowed(shared):
     _, client = shared
-    answer = post(client, "/v1/dialogues/d/segments?sequense=1", content=b"x", headers={"content-type": "audio/wav"})
+    answer = post(client, "/v1/dialogues/d/segments?number=1", content=b"x", headers={"content-type": "audio/wav"})
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
-    assert "sequense" in answer.json()["detail"]
+    assert "number" in answer.json()["detail"]
 
 
 def test_a_body_that_does_not_say_how_long_it_is_is_cut_off_too():
