@@ -57,7 +57,10 @@ def chosen(recipe: Recipe, rows: Sequence[Tried], folds: int) -> Mapping[int, st
             f"not tried yet: {', '.join(f'{name} (fold {fold})' for fold, name in sorted(missing))}"
         )
     return {
-        fold: max((row for row in rows if row.fold == fold), key=lambda row: row.weighted_f1).setting
+        fold: max(
+            (row for row in rows if row.fold == fold and row.setting in recipe.settings),
+            key=lambda row: row.weighted_f1,
+        ).setting
         for fold in range(folds)
     }
 

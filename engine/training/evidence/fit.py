@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from engine.dialogue.causal import CausalDialogue
-from engine.fusion.builders import fusion
+from engine.fusion.builders import avafn
 from engine.training.ablation.fit import class_weights
 from engine.training.evidence.panel import Lender, Panel
 from engine.training.evidence.setting import Setting
@@ -32,8 +32,8 @@ class Avafn(nn.Module):
         """`heard`: features of a token; `shares` `[7]` of the classes in the loss."""
         super().__init__()
         self.alone = alone
-        self.fusion = fusion(
-            "avafn", audio_width=heard, video_width=1, width=width, feed_forward_width=2 * width, dropout=dropout
+        self.fusion = avafn(
+            audio_width=heard, video_width=1, width=width, feed_forward_width=2 * width, dropout=dropout
         )
         self.states = CausalDialogue(width=width, dropout=dropout, ablation="single_turn" if alone else None)
         self.trust = nn.Parameter(torch.tensor(_TRUST))

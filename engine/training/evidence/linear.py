@@ -36,7 +36,7 @@ def discriminant(features: NDArray[np.floating], labels: NDArray[np.int64], *, s
         known = ((asked - mean) / spread) @ weights + bias
         scores = np.repeat(known.min(axis=1, keepdims=True), len(EMOTIONS), axis=1)
         scores[:, found] = known
-        return scores - scores.mean(axis=1, keepdims=True)
+        return np.asarray(scores - scores.mean(axis=1, keepdims=True))
 
     return says
 

@@ -79,7 +79,7 @@ class Lender:
 
     def __init__(self, labels: Tensor) -> None:
         """`labels` `[N]` of the table's rows."""
-        self._by_label = {int(one): torch.nonzero(labels == one).squeeze(1) for one in labels.unique()}
+        self._by_label = {one: torch.nonzero(labels == one).squeeze(1) for one in sorted(set(labels.tolist()))}
 
     def lend(self, batch: Panel, *, chance: float, generator: Generator) -> Tensor:
         """`[B, T]` rows of the table: with `chance`, and wherever nobody stands, another of the same label."""
