@@ -42,7 +42,10 @@ class StackFigures:
             also=also or {},
             lag=self._read_lag,
             open_dialogues=self._count_dialogues,
-            drift=LabelDrift(expected=dict(config.metrics.expected), turns=config.metrics.drift_turns),
+            drift=LabelDrift(
+                expected={str(label): share for label, share in config.metrics.expected.items()},
+                turns=config.metrics.drift_turns,
+            ),
             workers=config.workers.count,
             model_id=model_id(config),
         )

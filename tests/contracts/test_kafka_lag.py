@@ -4,13 +4,11 @@ import gc
 import logging
 
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
-from kafka.structs import OffsetAndMetadata
 
 from engine.errors import TransportUnavailable
 from engine.transport.base import Outgoing
 from engine.transport.kafka_lag import KafkaLag
-from tests.contracts.logs import KafkaLog
+from tests.contracts.logs import Follower, KafkaLog, poll_until
 
 pytestmark = pytest.mark.stack
 
@@ -23,15 +21,18 @@ def test_what_a_group_has_not_committed(kafka_bootstrap: str):
     publisher.publish([Outgoing(log.topic, "d1", b"one") for _ in range(5)])
     publisher.flush()
     publisher.close()
-    lag = KafkaLag(bootstrap=kafka_bootstrap, group=GROUP, topics=[log.topic])
+    member = Follower(log.member("a"))
+    poll_until([member], lambda: len(member.records) == 5)
+    lag = KafkaLag(bootstrap=kafka_bootstrap, group=log.group, topics=[log.topic])
     before = lag.read()
-    assert sorted(before.values()) == [0, 0, 0, 5]
-    (partition,) = (each for each, behind in before.items() if behind)
-    admin = KafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    admin.alter_group_offsets(GROUP, {TopicPartition(*partition): OffsetAndMetadata(3, "", -1)})
-    admin.close()
+    position = member.records[0].position
+    partition = (position.topic, position.partition)
+    assert {each: behind for each, behind in before.items() if behind} == {partition: 5}
+    assert len(before) == 4
+    member.transport.commit({partition: 3})
     assert lag.read() == {**before, partition: 2}
     lag.close()
+    member.transport.close()
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")

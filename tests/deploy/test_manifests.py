@@ -98,8 +98,8 @@ def test_every_pod_is_one_and_runs_the_same_image_with_its_configuration(name):
 
 
 def test_a_pod_with_a_wrong_key_is_found():
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": {**PODS["ray 0"], "contaners": []}}
-    with pytest.raises(kubernetes_validate.ValidationError, match="contaners"):
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": {**PODS["ray 0"], "imagined": []}}
+    with pytest.raises(kubernetes_validate.ValidationError, match="imagined"):
         kubernetes_validate.validate(pod, VERSION, strict=True)
 
 
