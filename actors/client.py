@@ -1,6 +1,7 @@
 """The gateway's client in Python: send utterances, read dialogues, listen to events."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from actors.gateway.answers import Accepted, DialogueLine, DialogueList, Dialogu
 from actors.gateway.told import KINDS, Kind
 from engine.errors import TurntoneError, Unavailable
 from schemas.segment import DialogueEnded, DialogueStarted, Participant
+
+_log = logging.getLogger(__name__)
 
 _SILENCE_S = 60.0
 """A stream in which not even a heartbeat came for so long is dead."""
@@ -142,7 +145,8 @@ class Client:
     ) -> Iterator[Heard]:
         """Turns, dialogues and alerts as they come, for ever; a connection that breaks is made again where it broke.
 
-        after: the id of the last event that was heard. Raises `Refused` for what trying again does not help.
+        after: the id of the last event that was heard; where some of what came since is kept no more, the log says so.
+        Raises `Refused` for what trying again does not help.
         """
         query = [("kind", one) for one in kinds] + [("dialogue", one) for one in dialogues]
         query += [("speaker", one) for one in speakers] + [("label", one) for one in labels]
@@ -188,6 +192,8 @@ class Client:
                 for said in _blocks(answer.iter_lines()):
                     last_id = said.get("id", last_id)
                     kind = _KIND.get(said.get("event", ""))
+                    if said.get("event") == "gap":
+                        _log.warning("%s: %s", self.url, said.get("data"))
                     yield last_id, Heard(last_id or "", kind, json.loads(said["data"])) if kind else None
         except httpx2.TransportError as error:
             raise Unavailable(f"the gateway at {self._http.base_url} does not answer: {error}") from error

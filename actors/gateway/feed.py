@@ -76,7 +76,8 @@ class Feed:
         if after is None:
             return self._enter(wanted, offsets=self._ring.at, past=None, gap=False)
         asked = {place: after.get(place, 0) for place in self._ring.at}
-        if all(self._ring.floor[place] <= offset <= self._ring.at[place] for place, offset in asked.items()):
+        floor, at = self._ring.floor, self._ring.at
+        if all(floor.get(place, 0) <= offset <= at[place] for place, offset in asked.items()):
             return self._enter(wanted, offsets=asked, past=None, gap=False)
         past = await self._reading_past()
         try:

@@ -3,6 +3,7 @@ from itertools import islice
 import pytest
 
 from actors.client import Client, Refused
+from engine.transport.base import Outgoing
 from schemas.topics import TURNS
 from tests.actors.gateway.opened import LISTENER, Log, gateway, turns
 
@@ -65,6 +66,17 @@ def test_what_is_older_than_memory_is_read_from_the_log():
     assert told == [("a", turn) for turn in range(50)]
 
 
+def test_what_the_log_has_dropped_is_said_to_be_missing(caplog):
+    log = Log()
+    for turn in range(10):
+        log.say("a", turn)
+    with gateway(log, kept_events=2) as client:
+        first = heard(client, 1, from_beginning=True)
+        log.broker.forget(log.broker.partition_of(TURNS, "a"), 5)
+        assert turns(heard(client, 5, after=first[0].id)) == [("a", turn) for turn in range(5, 10)]
+    assert [record.getMessage() for record in caplog.records if "not kept any more" in record.getMessage()]
+
+
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
@@ -104,8 +116,6 @@ def test_a_token_without_the_scope_hears_nothing(shared):
 
 
 def test_what_is_no_event_is_passed_over(shared):
-    from engine.transport.base import Outgoing
-
     log, client = shared
     log.broker.append(Outgoing(TURNS, "odd", b"not json"))
     log.broker.append(Outgoing(TURNS, "odd", None))

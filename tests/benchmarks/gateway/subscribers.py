@@ -30,6 +30,8 @@ from schemas.topics import TURNS
 from tests.actors.gateway.opened import OWNER, Log, turn_event
 
 DIALOGUES = 50
+KEPT = 500
+"""Events and turns in memory: soon full, so that what grows then is something else."""
 _LOOK_S = 5.0
 _LEAD_S = 10.0
 """Until everybody listens, before the first turn is written."""
@@ -39,7 +41,7 @@ def serve(*, rate_hz: float, seconds: float) -> None:
     """The gateway's side: tells its port, writes turns, and ends when its standard input does."""
     log = Log(places=Path(tempfile.mkdtemp(prefix="turntone-")))
     server = GatewayServer(
-        settings=GatewaySettings(port=0, token=SecretStr(OWNER)),
+        settings=GatewaySettings(port=0, token=SecretStr(OWNER), kept_events=KEPT, kept_turns=KEPT),
         open_reader=log.open_reader,
         open_publisher=lambda: MemoryPublisher(broker=log.broker),
         store=log.store,
