@@ -26,8 +26,8 @@ class StreamLimits:
     message_bytes_most: int = _MIB
     buffer_bytes: int = 2 * _MIB
     """Media that waits to be cut; when it is full nothing more is read from the socket ..."""
-    stalled_s: float = 30.0
-    """... for so long at the most."""
+    stalled_s: float = 15.0
+    """... for so long at the most: after 20 s without a pong, which is not read either, the server hangs up itself."""
     ahead_warned_s: float = 10.0
     """A stream that is so much ahead of the clock hears of it: it is no live stream ..."""
     ahead_most_s: float = 30.0
