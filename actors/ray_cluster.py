@@ -25,9 +25,9 @@ from ray.exceptions import RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.crew import Hand
+from actors.door import Gateway
 from actors.fusion_server import fusion_app
 from actors.gateway.keeping import Door
-from actors.gateway.process import Gateway
 from actors.metrics.workers import worker_name
 from actors.remote_models import APP
 from actors.worker import DialogueWorker, prepare_loop
