@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from actors.report.lanes import kind_of
 from actors.report.wording import code_of, speaker_of
@@ -14,7 +14,8 @@ HEIGHT: Final = 160.0
 _LETTERS: Final = 14.0
 """Units both ways from which two letters fit."""
 
-Shares = Callable[[EmotionEvent], Mapping[str, float] | None]
+Shares = Callable[[EmotionEvent], Mapping[Any, float] | None]
+"""By kind; None for a turn without any."""
 Value = Callable[[EmotionEvent], float | None]
 Place = tuple[int, EmotionEvent]
 """A turn and its column."""

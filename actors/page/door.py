@@ -11,17 +11,19 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Asked
 
 from actors.gateway.bodies import read_body
 from actors.gateway.parts import Parts, parts_of
 from actors.gateway.problems import Problem
-from actors.gateway.tokens import Access
+from actors.gateway.tokens import Access, Scope
 from actors.page.drawing import draw
 
 MOUNT: Final = "/page"
 HOME: Final = f"{MOUNT}/"
-_READING: Final = ("dialogues:read", "events:read")
+_READING: Final[tuple[Scope, ...]] = ("dialogues:read", "events:read")
+_STREAMING: Final[tuple[Scope, ...]] = ("segments:write",)
 _SESSION_S = 12 * 3600.0
 _STREAM_S = 60.0
 """A microphone has to be opened within this."""
@@ -58,7 +60,7 @@ def door_router() -> APIRouter:
         answer = RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
         answer.set_cookie(
             _cookie(request),
-            parts.tokens.lend(access, (*_READING, "segments:write"), lasts_s=_SESSION_S),
+            parts.tokens.lend(access, (*_READING, *_STREAMING), lasts_s=_SESSION_S),
             max_age=round(_SESSION_S),
             path=MOUNT,
             httponly=True,
@@ -76,10 +78,10 @@ def door_router() -> APIRouter:
     @router.post("/pass")
     async def lend(request: Request) -> Response:
         parts, access = parts_of(request), session(request)
-        if access is None or "segments:write" not in access.scopes:
+        if access is None or not set(_STREAMING) <= set(access.scopes):
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", "this session may not stream: its token lacks a scope")
         parts.rate.take(access.name)
-        lent = parts.tokens.lend(access, ("segments:write",), lasts_s=_STREAM_S)
+        lent = parts.tokens.lend(access, _STREAMING, lasts_s=_STREAM_S)
         return JSONResponse({"token": lent}, headers={"cache-control": "no-store"})
 
     return router
@@ -98,7 +100,7 @@ class Door:
         self._app = app
         self._parts = parts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Asked, receive: Receive, send: Send) -> None:
         """Pass on, or ask for a token."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)

@@ -1,5 +1,6 @@
 """One dialogue on a page: its pictures, its turns as they come, its alerts, and its summary when it has ended."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from nicegui import ui
@@ -27,7 +28,7 @@ _HEADS: Final = (
     "Voice / face",
     "Notes",
 )
-_LETTERS: Final = {**CODES, "voice": "Vo", "face": "Fa"}
+_LETTERS: Final[dict[str, str]] = {**{str(kind): code for kind, code in CODES.items()}, "voice": "Vo", "face": "Fa"}
 
 
 class DialogueView:
@@ -41,7 +42,7 @@ class DialogueView:
             self._alerts = _piece("div")
         with _section("Emotions over the turns"):
             ui.html(draw("legend"), sanitize=False, tag="p").classes("legend")
-            self._pictures = _piece("div")
+            self._shares = _piece("div")
         with (
             _section("Turns"),
             ui.element("div").classes("wide").props('tabindex="0" role="region" aria-label="Table of turns"'),
@@ -51,11 +52,14 @@ class DialogueView:
             heads = "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
             ui.html(f"<tr>{heads}</tr>", sanitize=False, tag="thead")
             self._body = ui.element("tbody")
+        with _section("Valence, arousal, voice and face"):
+            self._courses = _piece("div")
         with _section("Summary"):
             self._summary = _piece("div")
         self._rows: dict[str, ui.html] = {}
         self._shown: dict[str, tuple[EmotionEvent, int]] = {}
-        self._alarms: int | None = None
+        self._heard: set[str] = set()
+        self._opened = False
 
     def show(self, conversation: Conversation) -> None:
         """Show a dialogue as it stands."""
@@ -70,26 +74,29 @@ class DialogueView:
         self._summary.content = draw("summary", life=conversation.life)
 
     def _say(self, conversation: Conversation) -> None:
-        new = [turn for turn in conversation.turns[-_MOST_ROWS:] if self._shown.get(_key(turn), (None,))[0] is not turn]
-        alarms = list(conversation.alerts)
-        if self._alarms is not None:
-            told = [sentence(turn) for turn in new[-_MOST_READ_OUT:]]
-            told += [alarm(alert) for alert in alarms[self._alarms :]]
-            self._said.content = draw("said", told=told) if told else self._said.content
-        self._alarms = len(alarms)
+        """Read out what is new, but for what was there when the page was opened."""
+        last = conversation.turns[-_MOST_ROWS:]
+        new = [sentence(turn) for turn in last if turn.event_id not in self._heard]
+        alarms = [alarm(alert) for alert in conversation.alerts if alert.event_id not in self._heard]
+        if self._opened and (new or alarms):
+            self._said.content = draw("said", told=[*new[-_MOST_READ_OUT:], *alarms])
+        self._opened = True
+        self._heard = {turn.event_id for turn in last} | {alert.event_id for alert in conversation.alerts}
 
-    def _draw(self, turns: list[EmotionEvent], speakers: list[str]) -> None:
+    def _draw(self, turns: Sequence[EmotionEvent], speakers: Sequence[str]) -> None:
         last = turns[-_MOST_COLUMNS:]
-        self._pictures.content = draw(
-            "pictures",
-            width=WIDTH,
-            height=HEIGHT,
-            columns=columns(last),
+        canvas = {"width": WIDTH, "height": HEIGHT, "columns": columns(last), "letters": _LETTERS}
+        self._shares.content = draw(
+            "shares",
+            **canvas,
             cut=len(turns) > len(last),
+            found=stacked(last, shares=lambda turn: turn.distribution, kinds=EMOTIONS),
+        )
+        self._courses.content = draw(
+            "courses",
+            **canvas,
             speakers=speakers,
-            letters=_LETTERS,
-            emotion_areas=stacked(last, shares=lambda turn: turn.distribution, kinds=EMOTIONS),
-            weight_areas=stacked(last, shares=_weights, kinds=("voice", "face")),
+            weights=stacked(last, shares=_weights, kinds=("voice", "face")),
             valence=lines(last, value=lambda turn: turn.valence, speakers=speakers),
             arousal=lines(last, value=lambda turn: turn.arousal, speakers=speakers),
             circumplex=any(turn.affect_source == "circumplex" for turn in last),

@@ -11,8 +11,8 @@ MARKS: Final = ("●", "■", "▲", "◆", "▼", "★")
 
 
 def percent(share: float) -> str:
-    """`73 %`."""
-    return f"{share:.0%}".replace("%", " %")
+    """`73 %`, on one line."""
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def sentence(event: EmotionEvent) -> str:

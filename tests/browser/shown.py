@@ -1,0 +1,112 @@
+"""The page over a log in memory, in a gateway on a real socket, and Chromium to look at it."""
+
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+import av
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, sync_playwright
+from pydantic import SecretStr
+
+from actors.client import Client
+from actors.gateway.parts import Parts
+from actors.gateway.server import GatewayServer
+from actors.gateway.streams.furnish import live_streams
+from actors.page.door import address
+from actors.page.furnish import furnish_page
+from engine.clock import SystemClock
+from engine.config import Config, GatewaySettings
+from engine.transport.memory import MemoryPublisher
+from simulators.samples import CALL
+from tests.actors.gateway.opened import OWNER, PATIENCE_S, Log, soon, wait_ready
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+WAIT_MS: Final = 120_000
+"""Longer than anything here takes on the slowest machine."""
+_RATE_HZ: Final = 48_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A gateway with its page."""
+
+    log: Log
+    url: str
+    """Signs in."""
+
+    def at(self, path: str) -> str:
+        """The address of a page, for who is signed in."""
+        return self.url.partition("#")[0] + path
+
+
+@contextmanager
+def shown() -> Iterator[Shown]:
+    """One a process: NiceGUI has one app."""
+    log = Log()
+
+    def furnish(app: FastAPI, parts: Parts) -> None:
+        app.include_router(live_streams(Config(), parts))
+        furnish_page(app, parts, allowed=["customer", "performer"], denied=["agent"])
+
+    server = GatewayServer(
+        settings=GatewaySettings(port=0, token=SecretStr(OWNER)),
+        open_reader=log.open_reader,
+        open_publisher=lambda: MemoryPublisher(broker=log.broker),
+        store=log.store,
+        clock=SystemClock(),
+        metrics=log.figures,
+        places=log.places,
+        furnish=furnish,
+    )
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        with Client(f"http://127.0.0.1:{server.port}", token=OWNER, wait=soon) as client:
+            wait_ready(client)
+        yield Shown(log, address("127.0.0.1", server.port, OWNER))
+    finally:
+        server.stop()
+        thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+
+
+@contextmanager
+def chromium(voice: Path) -> Iterator[Browser]:
+    """Debian's Chromium, whose microphone plays a recording again and again. Skips where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={voice}",
+            ],
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def spoken(path: Path) -> Path:
+    """A sentence of the bundled call and two seconds of silence, as a WAV file."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=_RATE_HZ)
+    with av.open(str(CALL / "14b01Na.flac")) as container:
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    sound = np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_RATE_HZ)
+        file.writeframes(sound.astype("<i2").tobytes() + bytes(2 * 2 * _RATE_HZ))
+    return path

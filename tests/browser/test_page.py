@@ -1,0 +1,154 @@
+"""The page in Chromium: what it shows is what stands in the topics."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from actors.page.wording import percent
+from engine.transport.base import Outgoing
+from schemas.cloudevents import read_segment
+from schemas.events import DialogueEvent, EmotionEvent
+from schemas.labels import EMOTIONS
+from schemas.topics import ALERTS, DIALOGUES, SEGMENT_TYPE, SEGMENTS, TURNS
+from tests.browser.recorded import recorded
+from tests.browser.shown import WAIT_MS
+
+CALL, MEETING = "sample-call", "sample-meeting"
+
+
+def cells(page) -> list[list[str]]:
+    """The table of turns as it is read, the newest first."""
+    return page.locator("tr[data-turn]").evaluate_all(
+        "rows => rows.map(r => [...r.cells].map(c => c.innerText.trim()))"
+    )
+
+
+def test_without_a_token_nothing_is_shown(browser, gateway):
+    context = browser.new_context()
+    page = context.new_page()
+    assert page.goto(gateway.at(f"dialogue/{CALL}")).status == 401
+    page.get_by_label("Token").fill("somebody else's")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for(timeout=WAIT_MS)
+    assert "not known" in page.get_by_role("alert").inner_text()
+    context.close()
+
+
+def test_a_replay_is_watched_and_its_numbers_are_those_of_the_topics(gateway, page):
+    events = [event for event in recorded() if event.key == MEETING]
+    turns = [EmotionEvent.model_validate_json(event.value) for event in events if event.topic == TURNS]
+    page.goto(gateway.at(f"dialogue/{MEETING}"))
+    page.get_by_role("heading", name="Summary").wait_for()
+    assert cells(page) == []
+    for event in events:
+        gateway.log.broker.append(event)
+    last = {turn.turn: turn for turn in turns if turn.turn is not None}
+    # Topics are read side by side, so the end may be heard before the last turn.
+    page.locator(f"tr[data-turn='{max(last)}']").wait_for()
+    page.get_by_text("The dialogue has ended").wait_for()
+    shown = {int(row[0]): row for row in cells(page)}
+    assert [int(row[0]) for row in cells(page)] == sorted(last, reverse=True)
+    for number, turn in last.items():
+        row = page.locator(f"tr[data-turn='{number}']")
+        assert turn.speaker in shown[number][2]
+        assert turn.role in shown[number][2]
+        if turn.label is not None:
+            assert turn.label in shown[number][3]
+        assert shown[number][4] == (percent(turn.confidence) if turn.confidence is not None else "")
+        if turn.distribution is not None:
+            told = " ".join(f"{emotion} {turn.distribution[emotion]:.2f}" for emotion in EMOTIONS)
+            assert row.get_by_role("img").get_attribute("aria-label").strip() == told
+            assert shown[number][6:9] == [
+                f"{turn.valence:+.2f}",
+                f"{turn.arousal:+.2f}",
+                f"{turn.weights.audio:.2f} / {turn.weights.video:.2f}",
+            ]
+        assert ("said again" in shown[number][9]) == bool(turn.revision)
+    (life,) = [DialogueEvent.model_validate_json(e.value) for e in events if e.topic == DIALOGUES][-1:]
+    summed = page.get_by_role("region", name="Summary by speaker").locator("tbody tr")
+    assert {row.split("\t")[0] for row in summed.all_inner_texts()} == set(life.speakers)
+
+
+def test_withheld_turns_say_why_and_alerts_are_shown_and_read_out(gateway, page):
+    events = [event for event in recorded() if event.key == CALL]
+    page.goto(gateway.at(""))
+    page.get_by_role("heading", name="Dialogues").wait_for()
+    for event in events:
+        gateway.log.broker.append(event)
+    page.get_by_role("link", name=CALL).first.click()
+    page.get_by_text("The dialogue has ended").wait_for()
+    turns = [EmotionEvent.model_validate_json(event.value) for event in events if event.topic == TURNS]
+    withheld = {turn.turn: turn.abstained_reason for turn in turns if turn.abstained == "withheld"}
+    assert withheld
+    page.locator(f"tr[data-turn='{turns[-1].turn}']").wait_for()
+    for number, reason in withheld.items():
+        assert page.locator(f"tr[data-turn='{number}']").get_by_text(f"withheld: {reason}").count() == 1
+    fired = [event for event in events if event.topic == ALERTS]
+    assert page.get_by_role("region", name="Alerts").get_by_role("listitem").count() == len(fired)
+
+
+def test_a_new_turn_is_read_out_and_one_that_is_said_again_says_what_it_was(gateway, page):
+    first = gateway.log.say("again", 0)
+    page.goto(gateway.at("dialogue/again"))
+    page.locator("tr[data-turn='0']").wait_for()
+    again = first.model_copy(update={"event_id": "again", "revision": 1, "label": "anger"})
+    gateway.log.broker.append(Outgoing(TURNS, "again", again.model_dump_json().encode()))
+    page.get_by_text("before: joy").wait_for()
+    assert page.get_by_role("log").inner_text() == "ann: anger, said again."
+    assert len(cells(page)) == 1
+
+
+def test_what_an_event_says_is_text_and_never_markup(gateway, page):
+    gateway.log.say("hostile", 0, speaker="<img src=x onerror=alert(1)>")
+    page.goto(gateway.at("dialogue/hostile"))
+    page.locator("tr[data-turn='0']").wait_for()
+    assert page.locator("img").count() == 0
+    assert page.get_by_text("<img src=x onerror=alert(1)>").first.is_visible()
+
+
+def test_the_keyboard_is_enough_and_a_screen_reader_finds_its_way(gateway, page):
+    page.goto(gateway.at(""))
+    page.get_by_role("heading", name="What is going on").wait_for()
+    assert page.locator("html").get_attribute("lang") == "en-US"
+    for landmark in ("banner", "navigation", "main", "contentinfo"):
+        assert page.get_by_role(landmark).count() == 1
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Skip to the content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("group", name="Who speaks").wait_for()
+    assert page.url == gateway.at("microphone")
+
+
+@pytest.mark.parametrize("path", ["", f"dialogue/{MEETING}", "microphone"])
+def test_a_telephone_is_wide_enough_and_dark_stays_dark(gateway, page, path):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(gateway.at(path))
+    page.get_by_role("heading").first.wait_for()
+    page.get_by_role("button", name="Dark").click()
+    page.locator("body.body--dark").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.reload()
+    page.locator("body.body--dark").wait_for()
+
+
+def test_what_is_said_into_the_microphone_becomes_segments_with_role_and_consent(gateway, page):
+    page.goto(gateway.at("microphone"))
+    page.get_by_role("button", name="Speak into the microphone").click()
+    page.get_by_label("Role").select_option("customer")
+    page.get_by_label("I agree").check()
+    page.get_by_role("button", name="Speak into the microphone").click()
+    page.get_by_text("Utterances sent: 1").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped. Utterances sent").wait_for()
+    dialogue_id = page.locator("#microphone").get_attribute("data-dialogue")
+    records = [record for record in gateway.log.broker.records(SEGMENTS) if record.key == dialogue_id]
+    segments = [read_segment(dialogue_id, record.headers) for record in records]
+    first = next(segment for segment in segments if segment.type == SEGMENT_TYPE)
+    assert (first.speaker, first.role, first.consent) == ("you", "customer", True)
+
+
+def test_no_request_has_left_the_machine(asked_for):
+    assert {urlsplit(url).hostname for url in asked_for} == {"127.0.0.1"}
+    assert not any("token" in url for url in asked_for if url.startswith("ws"))
