@@ -24,16 +24,16 @@ class Lines:
     """Tracks of one stream, placed by their time stamps.
 
     Args:
-        tracks: how many there are.
+        tracks: their names, in the order in which they are interleaved.
     """
 
-    def __init__(self, *, tracks: int) -> None:
-        self._lines: Sequence[_Line] = [_Line() for _ in range(tracks)]
+    def __init__(self, *, tracks: Sequence[str]) -> None:
+        self._lines = {track: _Line() for track in tracks}
         self._given = 0
         self.late = 0
         """Samples that came too late and were left out."""
 
-    def put(self, track: int, data: bytes, *, stamp_s: float) -> bytes:
+    def put(self, track: str, data: bytes, *, stamp_s: float) -> bytes:
         """What is complete with the next mu-law bytes of a track, stamped with when they begin; a byte a track."""
         line = self._lines[track]
         start = round(line.clock.place(stamp_s, lasts_s=len(data) / RATE_HZ) * RATE_HZ)
@@ -44,16 +44,16 @@ class Lines:
             self.late += min(len(data), end - start)
             data = data[end - start :]
         line.held += data
-        ends = [len(line.held) for line in self._lines]
+        ends = [len(line.held) for line in self._lines.values()]
         return self._give(max(min(ends), max(ends) - round(_LAG_S * RATE_HZ)))
 
     def finish(self) -> bytes:
         """What was held back; the shorter track goes on in silence."""
-        return self._give(max(len(line.held) for line in self._lines))
+        return self._give(max(len(line.held) for line in self._lines.values()))
 
     def _give(self, samples: int) -> bytes:
         parts = []
-        for line in self._lines:
+        for line in self._lines.values():
             part = bytes(line.held[:samples]).ljust(samples, _SILENCE)
             del line.held[:samples]
             parts.append(np.frombuffer(part, dtype=np.uint8))

@@ -141,6 +141,10 @@ class Streams:
         """The dialogue is over: a later stream of this name begins at 0."""
         self._origins.forget(dialogue_id)
 
+    def dropped(self, seconds: float) -> None:
+        """So much sound came too late to be heard."""
+        self._metrics.count("ingest_dropped_sound_ms", round(seconds * 1000))
+
     def refused(self, refusal: Refusal, *, run: str | None) -> None:
         """Count and log a stream that was not taken, or not to its end."""
         self._metrics.count(f"streams_refused:{refusal.error}")

@@ -34,8 +34,12 @@ async def telephone(websocket: WebSocket, streams: Streams) -> None:
             tell=_unsaid,
         ) as opened:
             reason = None if parameters.keep_open else _REASON
-            listening = _listen(connection, call, opened, began, silent_s=streams.limits.silent_s, reason=reason)
-            summary = await carried(listening, opened.stream)
+            lines = Lines(tracks=[track for track in TRACKS if track in began.tracks])
+            listening = _listen(connection, call, opened, lines, silent_s=streams.limits.silent_s, reason=reason)
+            try:
+                summary = await carried(listening, opened.stream)
+            finally:
+                streams.dropped(lines.late / RATE_HZ)
         if summary.ended:
             streams.ended(began.call_sid)
         await connection.close(DONE)
@@ -67,11 +71,9 @@ async def _beginning(connection: Connection, call: TwilioCall, *, within_s: floa
 
 
 async def _listen(
-    connection: Connection, call: TwilioCall, opened: Opened, began: Began, *, silent_s: float, reason: str | None
+    connection: Connection, call: TwilioCall, opened: Opened, lines: Lines, *, silent_s: float, reason: str | None
 ) -> None:
     """Media until `stop`; a connection that is lost ends no dialogue."""
-    tracks = [track for track in TRACKS if track in began.tracks]
-    lines = Lines(tracks=len(tracks))
     try:
         while True:
             text = await _text(connection, within_s=silent_s)
@@ -80,7 +82,7 @@ async def _listen(
             if isinstance(said, Over):
                 break
             if isinstance(said, Sound):
-                await opened.stream.put(lines.put(tracks.index(said.track), said.data, stamp_s=said.stamp_s))
+                await opened.stream.put(lines.put(said.track, said.data, stamp_s=said.stamp_s))
     except HungUp:
         reason = None
     await opened.stream.put(lines.finish())

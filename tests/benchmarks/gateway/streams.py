@@ -106,7 +106,9 @@ class Crowd:
         """Two tracks in frames of twenty milliseconds; one side speaks and the other is silent."""
         await asyncio.sleep(after_s)
         said: list[str] = []
-        async with websockets.connect(f"{self._address}/twilio", max_queue=None, ping_interval=None) as line:
+        async with websockets.connect(
+            f"{self._address}/twilio", max_queue=None, ping_interval=None, open_timeout=120
+        ) as line:
             twilio = Twilio(said.append, call=name)
             twilio.connected()
             twilio.start()
@@ -124,7 +126,9 @@ class Crowd:
 
     async def _speak(self, name: str, after_s: float, start: dict, pieces: Sequence[bytes], lasts_s: float) -> None:
         await asyncio.sleep(after_s)
-        async with websockets.connect(f"{self._address}/streams", max_queue=None, ping_interval=None) as line:
+        async with websockets.connect(
+            f"{self._address}/streams", max_queue=None, ping_interval=None, open_timeout=120
+        ) as line:
             await line.send(json.dumps({**start, "dialogue_id": name}))
             await line.recv()
             began = time.time()
