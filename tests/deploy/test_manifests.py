@@ -140,6 +140,14 @@ def test_there_is_one_supervisor_and_its_ports_are_the_configurations():
     assert {port["targetPort"]: port["port"] for port in service["spec"]["ports"]} == ports
 
 
+def test_the_supervisor_may_join_the_cluster():
+    (container,) = PODS["supervisor"]["containers"]
+    (token,) = [each for each in container["env"] if each["name"] == "RAY_AUTH_TOKEN"]
+    assert CLUSTER["authOptions"] == {"mode": "token", "secretName": token["valueFrom"]["secretKeyRef"]["name"]}
+    head = RAY["metadata"]["name"] + "-head-svc"
+    assert f"ray start --address={head}:6379 " in container["args"][0]
+
+
 def test_the_topics_are_those_of_the_code():
     config = read_config(DEPLOY / "config" / "cluster.toml")
     declared = {
