@@ -4,7 +4,8 @@
 
 The whole gateway runs in a process of its own, over a log in memory into which turns are written at a steady rate.
 Delay is from the writing of a turn until a listener has read it; the listeners share one process, so their own work is
-part of it. One more listener reads nothing at all.
+part of it; one that is cut resumes, as a client does. One more listener reads nothing at all. The log in memory is part
+of the process: it grows by what is written, which is told beside.
 """
 
 import argparse
@@ -61,9 +62,6 @@ def serve(*, rate_hz: float, seconds: float) -> None:
             dialogue_id = f"call-{number % DIALOGUES}"
             event = turn_event(dialogue_id, number // DIALOGUES).model_copy(update={"event_id": repr(time.time())})
             log.broker.append(Outgoing(TURNS, dialogue_id, event.model_dump_json().encode()))
-            # Only the gateway is to be measured: its log in memory forgets what was read.
-            for partition in log.broker.partitions_of(TURNS):
-                log.broker.forget(partition, log.broker.end(partition) - 100)
         sys.stdin.readline()
         server.stop()
 
@@ -72,33 +70,50 @@ def serve(*, rate_hz: float, seconds: float) -> None:
 
 
 class Listener:
-    """One connection, and how late each turn came over it."""
+    """One subscriber, how late each turn came, and how often it had to resume."""
 
     def __init__(self) -> None:
         self.delays_s: list[float] = []
         self.turns: set[str] = set()
         self.out_of_order = 0
+        self.connections = 0
+        self._id = ""
         self._last: dict[str, int] = {}
 
     async def listen(self, port: int, *, expected: int) -> None:
-        """Read until everything came."""
-        reader, writer = await connect(port)
+        """Read until everything came; a connection that ends is made again where it ended."""
+        while len(self.turns) < expected:
+            self.connections += 1
+            try:
+                reader, writer = await connect(port, last_id=self._id)
+                await self._read(reader, expected=expected)
+                writer.close()
+            except ConnectionError:
+                await asyncio.sleep(0.25)
+
+    async def _read(self, reader: asyncio.StreamReader, *, expected: int) -> None:
+        told_id = ""
         async for line in reader:
-            if line.startswith(b"data: {"):
+            if line.startswith(b"id: "):
+                told_id = line[4:].decode().strip()
+            elif not line.strip():
+                # An event counts when it is whole.
+                self._id = told_id or self._id
+            elif line.startswith(b"data: {") and b'"event_id"' in line:
                 event, now_s = json.loads(line[6:]), time.time()
                 self.delays_s.append(now_s - float(event["event_id"]))
                 self.turns.add(event["event_id"])
                 self.out_of_order += event["turn"] <= self._last.get(event["dialogue_id"], -1)
                 self._last[event["dialogue_id"]] = event["turn"]
                 if len(self.turns) == expected:
-                    break
-        writer.close()
+                    return
 
 
-async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(port: int, *, last_id: str = "") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A request for events, sent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024 * 1024)
-    writer.write(f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OWNER}\r\n\r\n".encode())
+    resume = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
+    writer.write(f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OWNER}\r\n{resume}\r\n".encode())
     await writer.drain()
     return reader, writer
 
@@ -169,7 +184,9 @@ def _figures(crowd: list[Listener], expected: int, sizes: list[float]) -> dict[s
         "lost": sum(expected - len(one.turns) for one in crowd),
         "twice": sum(len(one.delays_s) - len(one.turns) for one in crowd),
         "out_of_order": sum(one.out_of_order for one in crowd),
+        "resumed": sum(one.connections - 1 for one in crowd),
         "delay_ms": {"p50": p50, "p95": p95, "p99": p99},
+        "written_mib": round(expected * len(turn_event("call-1", 1).model_dump_json()) / 2**20, 1),
         "memory_mib": {"first": sizes[0], "middle": sizes[len(sizes) // 2], "last": sizes[-1]},
     }
 
