@@ -28,10 +28,10 @@ def main() -> None:
     torch.set_num_threads(1)
     recipe = load(asked.recipe)
     task, path = TASKS[recipe.corpus], asked.out / f"{asked.recipe}-choice.csv"
-    train, told = task.train(asked.data), task.told(asked.data)
+    train = task.train(asked.data)
     asked.out.mkdir(parents=True, exist_ok=True)
     if asked.step == "choose":
-        for one in choose(recipe, train, told, path):
+        for one in choose(recipe, train, path):
             print(f"fold {one.fold}, {one.setting}: {one.weighted_f1:.4f} ({time.process_time():.0f} s)", flush=True)
         return
     picked = chosen(recipe, tried(path), len(train))
@@ -40,7 +40,7 @@ def main() -> None:
     said = []
     for fold, (learn, asks) in enumerate(zip(train, test, strict=True)):
         print(f"fold {fold}: {picked[fold]} ({time.process_time():.0f} s)", flush=True)
-        said.append(say(learn, asks, told, recipe.settings[picked[fold]], seeds=recipe.seeds))
+        said.append(say(learn, asks, recipe.settings[picked[fold]], seeds=recipe.seeds))
     measured = measure(test, said)
     (asked.out / f"{asked.recipe}.json").write_text(as_json(recipe, picked, measured))
     print(as_markdown(measured))

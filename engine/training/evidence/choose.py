@@ -10,7 +10,6 @@ import numpy as np
 from engine.errors import ConfigurationError
 from engine.training.corpora.featured import FeaturedTurns
 from engine.training.evidence.fit import chances, fit
-from engine.training.evidence.panel import Panel
 from engine.training.evidence.recipe import Recipe
 from engine.training.evidence.setting import Setting
 from engine.training.evidence.tokens import tokens
@@ -28,13 +27,13 @@ class Tried:
     """Of the ensemble of the inner seeds, over all turns of the training part."""
 
 
-def choose(recipe: Recipe, parts: Sequence[FeaturedTurns], told: Panel | None, path: Path) -> Iterator[Tried]:
+def choose(recipe: Recipe, parts: Sequence[FeaturedTurns], path: Path) -> Iterator[Tried]:
     """Every setting on every training part; what stands in the file at `path` is not done again."""
     known = {(one.fold, one.setting): one for one in tried(path)} if path.is_file() else {}
     for fold, part in enumerate(parts):
         for name, setting in recipe.settings.items():
             if (fold, name) not in known:
-                one = Tried(fold, name, round(_reached(part, told, setting, recipe), 4))
+                one = Tried(fold, name, round(_reached(part, setting, recipe), 4))
                 _add(path, one)
                 yield one
 
@@ -65,12 +64,12 @@ def chosen(recipe: Recipe, rows: Sequence[Tried], folds: int) -> Mapping[int, st
     }
 
 
-def _reached(part: FeaturedTurns, told: Panel | None, setting: Setting, recipe: Recipe) -> float:
+def _reached(part: FeaturedTurns, setting: Setting, recipe: Recipe) -> float:
     said = np.zeros((len(part.labels), 7))
     for inner in by_group(part.dialogues.astype(str), folds=recipe.inner_folds, seed=1):
         heard = tokens(part.at(inner.train), part.at(inner.test), setting)
         for seed in range(recipe.inner_seeds):
-            said[inner.test] += chances(fit(heard, told, setting, seed=seed), heard.test, heard.ask)
+            said[inner.test] += chances(fit(heard, setting, seed=seed), heard.test, heard.ask)
     return weighted_f1(part.labels, said.argmax(axis=1))
 
 

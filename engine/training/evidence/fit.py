@@ -57,8 +57,8 @@ class Avafn(nn.Module):
         return fused.logits + told, logits[real] + told
 
 
-def fit(tokens: Tokens, told: Panel | None, setting: Setting, *, seed: int, alone: bool = False) -> Avafn:
-    """Train on every dialogue of the training part; `told` are dialogues of which labels and speakers are known."""
+def fit(tokens: Tokens, setting: Setting, *, seed: int, alone: bool = False) -> Avafn:
+    """Train on every dialogue of the training part."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     labels = tokens.learn.labels[tokens.learn.real]
@@ -70,19 +70,14 @@ def fit(tokens: Tokens, told: Panel | None, setting: Setting, *, seed: int, alon
         dropout=setting.dropout,
         alone=alone,
     )
-    extra = setting.told_dialogues if told is not None else 0
-    count = len(tokens.learn.lengths) + extra
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=setting.learning_rate, weight_decay=setting.weight_decay, fused=True
     )
-    steps = setting.epochs * -(-count // setting.batch)
+    steps = setting.epochs * -(-len(tokens.learn.lengths) // setting.batch)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, setting.learning_rate, total_steps=steps, pct_start=0.2)
     for _ in range(setting.epochs):
-        panel = tokens.learn
-        if told is not None and extra:
-            panel = panel.beside(told.at(torch.randperm(len(told.lengths), generator=generator)[:extra]))
-        for rows in _batches(panel.lengths, setting.batch, generator):
-            batch = panel.at(rows)
+        for rows in _batches(tokens.learn.lengths, setting.batch, generator):
+            batch = tokens.learn.at(rows)
             lent = lender.lend(batch, chance=setting.borrow, generator=generator)
             if alone:
                 batch = replace(batch, turns=lent).alone()

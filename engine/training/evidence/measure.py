@@ -48,11 +48,11 @@ class Row:
     macro_f1: float
 
 
-def say(train: FeaturedTurns, test: FeaturedTurns, told: Panel | None, setting: Setting, *, seeds: int) -> Said:
+def say(train: FeaturedTurns, test: FeaturedTurns, setting: Setting, *, seeds: int) -> Said:
     """Train `seeds` models and as many controls on a fold, and ask them."""
     heard = tokens(train, test, setting)
-    models = [fit(heard, told, setting, seed=seed) for seed in range(seeds)]
-    controls = [fit(heard, told, setting, seed=seed, alone=True) for seed in range(seeds)]
+    models = [fit(heard, setting, seed=seed) for seed in range(seeds)]
+    controls = [fit(heard, setting, seed=seed, alone=True) for seed in range(seeds)]
     front = discriminant(train.audio, train.labels, shrinkage=setting.shrinkage)(test.audio)
     left, places = _withheld(test)
     missing = heard.test.at(torch.from_numpy(places))

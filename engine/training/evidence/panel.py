@@ -7,9 +7,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-NOBODY = -1
-"""In `turns`: a place whose voice has to be borrowed from another turn of its label."""
-
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -41,34 +38,16 @@ class Panel:
         turns, labels = self.turns[real][:, None], self.labels[real][:, None]
         return Panel(turns, labels, torch.zeros_like(labels), torch.ones(len(labels), dtype=torch.long))
 
-    def beside(self, other: "Panel") -> "Panel":
-        """Both, one after the other."""
-        wide = max(self.turns.shape[1], other.turns.shape[1])
 
-        def put(one: Tensor, two: Tensor) -> Tensor:
-            return torch.cat([torch.nn.functional.pad(part, (0, wide - part.shape[1])) for part in (one, two)])
-
-        return Panel(
-            put(self.turns, other.turns),
-            put(self.labels, other.labels),
-            put(self.speakers, other.speakers),
-            torch.cat([self.lengths, other.lengths]),
-        )
-
-
-def panel(
-    labels: NDArray[np.int64], speakers: NDArray[np.str_], dialogues: NDArray[np.int64], *, voices: bool = True
-) -> Panel:
-    """Of turns `[N]` in order, dialogue after dialogue; without `voices` every voice has to be borrowed."""
+def panel(labels: NDArray[np.int64], speakers: NDArray[np.str_], dialogues: NDArray[np.int64]) -> Panel:
+    """Of turns `[N]` in order, dialogue after dialogue; they are the rows of the table."""
     starts = np.flatnonzero(np.r_[True, dialogues[1:] != dialogues[:-1]])
     lengths = np.diff(np.r_[starts, len(dialogues)])
-    table = torch.full((len(starts), int(lengths.max())), NOBODY)
-    known, slots = torch.zeros_like(table), torch.zeros_like(table)
+    table, known, slots = (torch.zeros(len(starts), int(lengths.max()), dtype=torch.long) for _ in range(3))
     for row, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
         here = slice(start, start + length)
         order = {str(name): slot for slot, name in enumerate(dict.fromkeys(speakers[here].tolist()))}
-        if voices:
-            table[row, :length] = torch.arange(start, start + length)
+        table[row, :length] = torch.arange(start, start + length)
         known[row, :length] = torch.from_numpy(labels[here])
         slots[row, :length] = torch.tensor([order[str(name)] for name in speakers[here]])
     return Panel(table, known, slots, torch.from_numpy(lengths))
@@ -82,9 +61,9 @@ class Lender:
         self._by_label = {one: torch.nonzero(labels == one).squeeze(1) for one in sorted(set(labels.tolist()))}
 
     def lend(self, batch: Panel, *, chance: float, generator: Generator) -> Tensor:
-        """`[B, T]` rows of the table: with `chance`, and wherever nobody stands, another of the same label."""
+        """`[B, T]` rows of the table: the turn's own, or with `chance` one of the same label."""
         turns = batch.turns.clone()
-        borrows = (torch.rand(turns.shape, generator=generator) < chance) | (turns == NOBODY)
+        borrows = torch.rand(turns.shape, generator=generator) < chance
         for label, rows in self._by_label.items():
             here = borrows & (batch.labels == label)
             turns[here] = rows[torch.randint(len(rows), (int(here.sum()),), generator=generator)]

@@ -25,7 +25,5 @@ class Setting:
     """In spreads of the tokens, one draw a turn and feature."""
     borrow: float = 0.0
     """Chance that a turn is heard with the voice of another turn of its label."""
-    told_dialogues: int = 0
-    """Dialogues an epoch of which only labels and speakers are known, every voice borrowed."""
     own_head: float = 0.5
     """Share of the fusion's own head in the loss."""

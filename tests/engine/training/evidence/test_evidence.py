@@ -11,7 +11,7 @@ from engine.training.evidence.choose import Tried, choose, chosen, tried
 from engine.training.evidence.fit import chances, fit
 from engine.training.evidence.linear import discriminant, evidence
 from engine.training.evidence.measure import measure, say
-from engine.training.evidence.panel import NOBODY, Lender, panel
+from engine.training.evidence.panel import Lender, panel
 from engine.training.evidence.setting import Setting
 from engine.training.evidence.table import as_markdown
 from engine.training.evidence.tokens import tokens
@@ -38,7 +38,7 @@ def echoed(dialogues, *, seed, told=4):
 @pytest.fixture(scope="module")
 def said():
     train, test = echoed(60, seed=0), echoed(20, seed=1)
-    return test, say(train, test, None, QUICK, seeds=2)
+    return test, say(train, test, QUICK, seeds=2)
 
 
 def test_history_is_worth_what_only_the_first_turn_tells(said):
@@ -61,7 +61,7 @@ def test_who_is_withheld_is_not_heard(said):
 def test_a_turn_is_decided_from_the_turns_up_to_it():
     train, test = echoed(12, seed=0), echoed(3, seed=1)
     heard = tokens(train, test, QUICK)
-    model = fit(heard, None, replace(QUICK, epochs=1), seed=0)
+    model = fit(heard, replace(QUICK, epochs=1), seed=0)
     changed = replace(heard.test, heard=heard.test.heard.clone())
     changed.heard[2::4] += 5.0
     before, after = chances(model, heard.test, heard.ask), chances(model, changed, heard.ask)
@@ -71,9 +71,8 @@ def test_a_turn_is_decided_from_the_turns_up_to_it():
 
 def test_the_same_seed_says_the_same():
     heard = tokens(echoed(12, seed=0), echoed(3, seed=1), QUICK)
-    setting = replace(QUICK, epochs=1, borrow=0.5, told_dialogues=5)
-    told = panel(np.array([0, 1, 1, 0]), np.array(["A", "B", "A", "A"]), np.array([0, 0, 0, 1]), voices=False)
-    first, second = (chances(fit(heard, told, setting, seed=3), heard.test, heard.ask) for _ in range(2))
+    setting = replace(QUICK, epochs=1, borrow=0.5)
+    first, second = (chances(fit(heard, setting, seed=3), heard.test, heard.ask) for _ in range(2))
     assert (first == second).all()
 
 
@@ -105,10 +104,11 @@ def test_a_training_turn_is_scored_by_a_front_that_has_not_met_its_dialogue():
 
 def test_a_voice_is_borrowed_from_a_turn_of_the_same_label():
     labels = torch.tensor([0, 0, 1, 1, 1])
-    told = panel(np.array([1, 0, 1]), np.array(["A", "B", "A"]), np.array([0, 0, 1]), voices=False)
-    assert (told.turns == NOBODY).all()
-    lent = Lender(labels).lend(told, chance=0.0, generator=torch.Generator().manual_seed(0))
-    assert (labels[lent][told.real] == told.labels[told.real]).all()
+    own = panel(labels.numpy(), np.array(["A", "B", "A", "A", "B"]), np.array([0, 0, 1, 1, 1]))
+    draw = torch.Generator().manual_seed(0)
+    lent = torch.stack([Lender(labels).lend(own, chance=1.0, generator=draw)[own.real] for _ in range(50)])
+    assert (labels[lent] == labels).all()
+    assert set(lent[:, 4].tolist()) == {2, 3, 4}
 
 
 def test_without_a_chance_every_turn_keeps_its_voice():
@@ -121,8 +121,8 @@ def test_without_a_chance_every_turn_keeps_its_voice():
 def test_the_choice_goes_on_where_it_stopped_and_takes_the_best(tmp_path):
     asked = recipe.Recipe("meld-six", 1, 2, 1, {"none": replace(QUICK, learning_rate=1e-9), "some": QUICK})
     parts, path = [echoed(24, seed=0)], tmp_path / "choice.csv"
-    first = next(choose(asked, parts, None, path))
-    assert [one.setting for one in choose(asked, parts, None, path)] == ["some"]
+    first = next(choose(asked, parts, path))
+    assert [one.setting for one in choose(asked, parts, path)] == ["some"]
     assert tried(path)[0] == first
     assert chosen(asked, tried(path), 1) == {0: "some"}
 
