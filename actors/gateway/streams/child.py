@@ -6,7 +6,6 @@ It asks for a chunk (`more`) only when the last one is used up, so what belongs 
 """
 
 import json
-import os
 import resource
 import struct
 import sys
@@ -24,8 +23,6 @@ from engine.ingest.wall import Wall
 
 LENGTH = struct.Struct(">I")
 LENGTHS = struct.Struct(">II")
-_NICE = 5
-"""A stream that is expensive to decode does not slow the gateway itself."""
 
 
 class _Chunks:
@@ -70,7 +67,6 @@ def main(settings: dict[str, Any]) -> None:
     """Decode until there is nothing more."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (settings["memory_bytes"],) * 2)
-    os.nice(_NICE)
     wall = Wall(clock=SystemClock(), live=True)
     segmenter = Segmenter(
         identity=Identity(**settings["identity"]),

@@ -181,9 +181,9 @@ async def crowd(people: Crowd, *, pid: int, seconds: float, streams: int) -> lis
     speaking = [
         asyncio.create_task(speak(name, number * _LEAD_S / len(names))) for number, (name, speak) in enumerate(names)
     ]
-    memory = []
-    for share in (0.25, 0.5, 0.75, 1.0):
-        await asyncio.sleep((_LEAD_S + seconds) / 4 if share > 0.25 else _LEAD_S + (seconds - _LEAD_S) / 4)
+    began, memory = time.time(), []
+    for share in (0.25, 0.5, 0.75, 0.95):
+        await _until(began + share * seconds)
         mib, decoders = await asyncio.to_thread(resident_mib, pid)
         memory.append({"share": share, "mib": mib, "decoders": decoders})
     await asyncio.gather(*speaking)
