@@ -37,7 +37,7 @@ def told_alone(values: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArra
     ones, zeros = int(positive.sum()), int((~positive).sum())
     ranks = rankdata(values, axis=0)[positive].sum(axis=0)
     area = (ranks - ones * (ones + 1) / 2) / (ones * zeros)
-    return np.maximum(area, 1 - area)
+    return np.asarray(np.maximum(area, 1 - area))
 
 
 def within(task: Task, fold: Fold, limit: float) -> Task:
