@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
-import ray
-from ray.exceptions import RayError
-
 from engine.metrics import Reading
 
 ANSWER_S: Final = 2.0
@@ -23,6 +20,10 @@ def worker_readings() -> Mapping[str, Reading]:
 
     Called in any process of the job: the one that started the workers, or another actor.
     """
+    # Imported here: what `actors.ray_cluster` tells Ray in the environment has to be there before.
+    import ray
+    from ray.exceptions import RayError
+
     asked: list[Any] = []
     for name in ray.util.list_named_actors():
         if name.startswith(_PREFIX):
