@@ -45,7 +45,10 @@
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/streams`);
     let utterances = 0;
     let ended = "The connection to the gateway was lost.";
-    const silence = () => { if (recorder.state !== "inactive") recorder.stop(); };
+    const silence = () => {
+      field("silence").disabled = true;
+      if (recorder.state !== "inactive") recorder.stop();
+    };
     recorder.ondataavailable = (event) => {
       if (event.data.size && socket.readyState === WebSocket.OPEN) socket.send(event.data);
     };
@@ -73,7 +76,10 @@
         ended = `Stopped. Utterances sent: ${told.segments}.`;
       }
     };
-    socket.onclose = () => { silence(); idle(ended); };
+    socket.onclose = () => {
+      silence();
+      idle(ended);
+    };
     field("silence").onclick = silence;
   };
 

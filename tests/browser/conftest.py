@@ -1,3 +1,4 @@
+# One module has it all: NiceGUI has one app a process, and a browser that stays open holds the thread's event loop.
 from collections.abc import Iterator
 
 import pytest

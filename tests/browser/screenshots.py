@@ -44,8 +44,7 @@ def main() -> None:
         for event in recorded():
             gateway.log.broker.append(event)
         take(browser, gateway, "overview", "", size=(1100, 620))
-        take(browser, gateway, "dialogue", "dialogue/sample-meeting", size=(1100, 1500))
-        take(browser, gateway, "dialogue-dark", "dialogue/sample-call", size=(1100, 900), colours="dark")
+        take(browser, gateway, "dialogue", "dialogue/sample-call", size=(1100, 1160))
         take(browser, gateway, "telephone", "dialogue/sample-call", size=(390, 844), colours="dark")
 
 

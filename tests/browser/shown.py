@@ -22,10 +22,10 @@ from actors.gateway.streams.furnish import live_streams
 from actors.page.door import address
 from actors.page.furnish import furnish_page
 from engine.clock import SystemClock
-from engine.config import Config, GatewaySettings
+from engine.config import Config, GatewaySettings, GatewayToken
 from engine.transport.memory import MemoryPublisher
 from simulators.samples import CALL
-from tests.actors.gateway.opened import OWNER, PATIENCE_S, Log, soon, wait_ready
+from tests.actors.gateway.opened import LISTENER, OWNER, PATIENCE_S, Log, soon, wait_ready
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 WAIT_MS: Final = 120_000
@@ -56,7 +56,11 @@ def shown() -> Iterator[Shown]:
         furnish_page(app, parts, allowed=["customer", "performer"], denied=["agent"])
 
     server = GatewayServer(
-        settings=GatewaySettings(port=0, token=SecretStr(OWNER)),
+        settings=GatewaySettings(
+            port=0,
+            token=SecretStr(OWNER),
+            tokens=(GatewayToken(name="desk", secret=SecretStr(LISTENER), scopes=("events:read",)),),
+        ),
         open_reader=log.open_reader,
         open_publisher=lambda: MemoryPublisher(broker=log.broker),
         store=log.store,

@@ -1,8 +1,11 @@
-"""The page in Chromium: what it shows is what stands in the topics."""
+"""The page: who is let in, and in Chromium that it shows what stands in the topics, to everybody."""
 
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from actors.page.wording import percent
 from engine.transport.base import Outgoing
@@ -10,6 +13,7 @@ from schemas.cloudevents import read_segment
 from schemas.events import DialogueEvent, EmotionEvent
 from schemas.labels import EMOTIONS
 from schemas.topics import ALERTS, DIALOGUES, SEGMENT_TYPE, SEGMENTS, TURNS
+from tests.actors.gateway.opened import LISTENER, OWNER
 from tests.browser.recorded import recorded
 from tests.browser.shown import WAIT_MS
 
@@ -32,6 +36,49 @@ def test_without_a_token_nothing_is_shown(browser, gateway):
     page.get_by_role("alert").wait_for(timeout=WAIT_MS)
     assert "not known" in page.get_by_role("alert").inner_text()
     context.close()
+
+
+@pytest.fixture
+def visitor(gateway):
+    with httpx2.Client(base_url=gateway.at(""), trust_env=False) as visitor:
+        yield visitor
+
+
+def test_a_token_becomes_a_session_in_a_cookie_that_scripts_and_other_sites_cannot_use(visitor):
+    answer = visitor.post("session", data={"token": OWNER})
+    assert answer.status_code == 303
+    cookie = answer.headers["set-cookie"]
+    assert OWNER not in cookie
+    assert {"HttpOnly", "SameSite=strict", "Path=/page"} <= set(cookie.split("; "))
+    page = visitor.get("")
+    assert page.status_code == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert visitor.post("pass").json()["token"].startswith("pass.")
+    visitor.post("sign-out")
+    assert visitor.get("").status_code == 401
+
+
+@pytest.mark.parametrize(("token", "why"), [("", "not known"), ("wrong", "not known"), (LISTENER, "may not read")])
+def test_who_may_not_read_gets_no_session_and_hears_why(visitor, token, why):
+    answer = visitor.post("session", data={"token": token})
+    assert answer.status_code == 403
+    assert why in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+def test_without_a_session_there_is_no_pass_no_script_and_no_socket(gateway, visitor):
+    assert visitor.post("pass").status_code == 403
+    assert visitor.get("_nicegui_ws/socket.io/?EIO=4&transport=polling").status_code == 401
+    with pytest.raises(InvalidStatus) as refused:
+        connect(gateway.at("_nicegui_ws/socket.io/?EIO=4&transport=websocket").replace("http", "ws"))
+    assert refused.value.response.status_code == 403
+
+
+def test_a_pass_for_a_microphone_opens_no_page(gateway, visitor):
+    visitor.post("session", data={"token": OWNER})
+    lent = visitor.post("pass").json()["token"]
+    with httpx2.Client(base_url=gateway.at(""), trust_env=False) as other:
+        assert other.post("session", data={"token": lent}).status_code == 403
 
 
 def test_a_replay_is_watched_and_its_numbers_are_those_of_the_topics(gateway, page):
