@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save
 from transformers import AutoModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor
 
-from engine.artifact import DEFAULT, FORMAT, identify, read
+from engine.artifact import FORMAT, identify, read
 from engine.dialogue.causal import CausalDialogue
 from engine.errors import CheckpointError
 from engine.features.builders import audio_encoder, video_encoder
@@ -82,11 +82,11 @@ def test_a_checkpoint_brings_its_encoders(tmp_path, speech, audio, face):
     np.testing.assert_array_equal(first, again)
 
 
-def test_without_a_name_they_are_the_voice_and_the_face_encoder():
-    artifact = read(DEFAULT)
-    numbers = artifact.config["encoders"]
-    assert "name" not in numbers["audio"]
-    named = {"audio": {"name": "voice"} | numbers["audio"], "face": {"name": "face"} | numbers["face"]}
+def test_without_a_name_they_are_the_voice_and_the_face_encoder(tmp_path):
+    audio = MEL | {"top_db": 60.0, "channels": [4, 8], "width": 8}
+    face = {"channels": [4, 8], "depths": [1, 1], "width": 8}
+    artifact = write(tmp_path, audio, face)
+    named = {"audio": {"name": "voice"} | audio, "face": {"name": "face"} | face}
     same = type(artifact)(artifact.folder, artifact.config | {"encoders": named}, artifact.tensors, artifact.model_id)
     np.testing.assert_array_equal(infer(artifact), infer(same))
 

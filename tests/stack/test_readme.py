@@ -42,7 +42,8 @@ ENDLESS = {"turntone up", "turntone watch --from-beginning --json"}
 def desk(tmp_path, running):
     """A folder like a newcomer's, and the environment that finds the running stack."""
     (tmp_path / "recording.flac").symlink_to(VOICE)
-    (tmp_path / "simulators").symlink_to(ROOT / "simulators")
+    for folder in ("simulators", "deploy"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     return tmp_path, {**os.environ, "PATH": path, "TURNTONE_DATA": str(running.folder)}
 
