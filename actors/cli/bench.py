@@ -126,12 +126,11 @@ def units(
     Beside it logistic regression, the same model on each modality alone, and the fusion with a modality missing.
     """
     from engine.training.comparison.report import in_terminal
-    from engine.training.recipe import FOLDER
-    from engine.training.units.recipe import load
+    from engine.training.units.recipe import SHIPPED, load
     from engine.training.units.report import write
     from engine.training.units.run import run
 
-    chosen = load(recipe or FOLDER / "units.toml").measured(voices=voices, choosing=choosing, by_actor=by_actor)
+    chosen = load(recipe or SHIPPED).measured(voices=voices, choosing=choosing, by_actor=by_actor)
     out.mkdir(parents=True, exist_ok=True)
     bar, progress = in_terminal()
     try:

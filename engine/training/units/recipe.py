@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.errors import ConfigurationError
 from engine.training.recipe import FusionNumbers, Schedule
 
+SHIPPED = Path(__file__).parent / "recipes" / "units.toml"
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

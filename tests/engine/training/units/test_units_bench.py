@@ -15,7 +15,7 @@ from engine.training.units import run as running
 from engine.training.units.contour import described
 from engine.training.units.learning import Given, _Changing
 from engine.training.units.material import FILE, Scaled, read, scaled
-from engine.training.units.recipe import Augmentation, load
+from engine.training.units.recipe import SHIPPED, Augmentation, load
 from engine.training.units.report import write
 from engine.training.units.run import BOTH, CONTENDERS, NO_AUDIO, run
 from engine.training.voices import answers
@@ -48,7 +48,7 @@ def data(tmp_path):
 
 @pytest.fixture
 def recipe():
-    chosen = load(FOLDER / "units.toml")
+    chosen = load(SHIPPED)
     training = chosen.training.model_copy(update={"epochs": 2, "batch": 16, "members": 2})
     protocol = chosen.protocol.model_copy(update={"folds": 2, "inner": 2})
     fusion = chosen.fusion.model_copy(update=SMALL)
