@@ -47,7 +47,6 @@ class Conversation:
             if known.event_id == event.event_id:
                 return
         self.turns.append(event)
-        self.status = "open"
 
     def alert(self, event: AlertEvent) -> None:
         """Take in a rule that fired."""

@@ -38,6 +38,7 @@ DEFAULT_PORT = 8477
 OWNER = "owner"
 """Name of the one token that has every scope."""
 _LAST_WORDS_S = 3
+_WS_MESSAGE = 2 * MIB
 _STUCK_MS = 30_000
 """A connection whose other end takes nothing for so long is given up by the kernel."""
 
@@ -110,7 +111,13 @@ class GatewayServer:
         self._furnish(app, parts)
         server = uvicorn.Server(
             uvicorn.Config(
-                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_LAST_WORDS_S
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_LAST_WORDS_S,
+                # Refused as it comes; a stream's own limit, which has words, is no larger.
+                ws_max_size=_WS_MESSAGE,
             )
         )
 

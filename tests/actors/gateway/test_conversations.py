@@ -51,6 +51,15 @@ def test_a_dialogue_lives_ends_and_is_opened_again():
     assert known.of("a").status == "open"
 
 
+def test_a_turn_that_is_read_behind_the_end_of_its_dialogue_does_not_open_it_again():
+    known = Conversations(room=10)
+    hear_life(known, "a", status="started")
+    hear_life(known, "a", status="ended", reason="idle", turns=1)
+    hear_turn(known, "a", turn=0)
+    assert known.of("a").status == "ended"
+    assert len(known.of("a").turns) == 1
+
+
 def test_two_ids_that_are_one_voice_become_one():
     known = Conversations(room=100)
     hear_turn(known, "a", 0, speaker="voice-2")
