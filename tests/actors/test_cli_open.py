@@ -48,7 +48,7 @@ def test_what_it_is_can_be_shown_and_verified(capsys):
     said = json.loads(shown[-1])
     assert said["licence"].startswith("Any use")
     assert {part["part"]: part["model"] for part in said["parts"]} == {
-        "audio encoder": "voice",
+        "audio encoder": "voice-residual",
         "face encoder": "none",
         "fusion": "voice",
         "dialogue": "avafn",
