@@ -3,6 +3,9 @@
 import os
 import signal
 
+# What Ray reads when it is imported is set there, and a test may import Ray first.
+import actors  # noqa: F401
+
 SUITES = {"TURNTONE_CHAOS", "TURNTONE_FUZZ"}
 """How much of the long suites runs."""
 
