@@ -26,10 +26,7 @@ def with_babble(
     What a recording gets depends on its name and the seed, not on the order. Raises `ConfigurationError`: one speaker.
     """
     in_order = sorted(voices, key=lambda voice: voice.name)
-    others = {
-        speaker: [voice.audio for voice in in_order if voice.speaker != speaker]
-        for speaker in {voice.speaker for voice in voices}
-    }
+    others = others_of(in_order)
     if len(others) < 2:
         raise ConfigurationError("babble needs recordings of at least two speakers")
     for voice in voices:
@@ -37,6 +34,12 @@ def with_babble(
         rng = np.random.default_rng(int.from_bytes(key, "big"))
         noise = babble(others[voice.speaker], samples=len(voice.audio), talkers=talkers, rng=rng)
         yield replace(voice, audio=mixed(voice.audio, noise, ratio_db=rng.uniform(*ratio_db)))
+
+
+def others_of(voices: Sequence[Voice]) -> dict[str, list[Waveform]]:
+    """By speaker, the recordings of everybody else: who may babble around them."""
+    speakers = {voice.speaker for voice in voices}
+    return {speaker: [voice.audio for voice in voices if voice.speaker != speaker] for speaker in speakers}
 
 
 def babble(recordings: Sequence[Waveform], *, samples: int, talkers: int, rng: np.random.Generator) -> Waveform:

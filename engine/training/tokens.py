@@ -10,9 +10,10 @@ from engine.features.base import FeatureExtractor
 from engine.features.face import FaceEncoder
 from engine.signals import Waveform
 from engine.training import augment
+from engine.training.babble import others_of
 from engine.training.corpora.base import FaceSet, Voice
 from engine.training.recipe import VoiceAugmentation
-from engine.training.voices.augmentation import heard_otherwise, others_of
+from engine.training.voices.augmentation import heard_otherwise
 
 _FACES_AT_ONCE = 256
 

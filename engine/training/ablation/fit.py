@@ -17,9 +17,9 @@ from engine.training.ablation.material import Material, Part
 from engine.training.ablation.variants import CONTROL, NO_CAM, Direction, states
 from engine.training.batches import DialogueBatch
 from engine.training.corpora.base import Dialogue
+from engine.training.encoders import class_weights
 from engine.training.fit import still_learning
 from engine.training.scores import weighted_f1
-from schemas.labels import EMOTIONS
 
 _AT_ONCE = 128
 
@@ -89,7 +89,7 @@ def fit(
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     learn, dev = (material.train, material.dev) if material.dev else _split(material.train, schedule, seed=seed)
-    weights = class_weights(learn.labels, power=schedule.class_power)
+    weights = class_weights(learn.labels, balance=schedule.class_power)
     model = _model(material, variant, direction, schedule)
     modules = nn.ModuleList([model.fusion, model.states])
     optimizer = torch.optim.AdamW(
@@ -115,13 +115,6 @@ def fit(
         epoch_done(epoch, schedule.epochs, loss.item())
     modules.load_state_dict(best)
     return Fitted(_predict(model, modules, material.test), chosen, reached)
-
-
-def class_weights(labels: NDArray[np.int64], *, power: float) -> Tensor:
-    """Weights of the seven classes for a loss, mean 1 over the turns; a class that does not occur weighs 0."""
-    counts = np.bincount(labels, minlength=len(EMOTIONS)).astype(np.float64)
-    weights = np.where(counts > 0, np.maximum(counts, 1) ** -power, 0)
-    return torch.tensor(weights * counts.sum() / (weights * counts).sum(), dtype=torch.float32)
 
 
 def _model(material: Material, variant: str, direction: Direction, schedule: Schedule) -> _Model:

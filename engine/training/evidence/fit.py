@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from engine.dialogue.causal import CausalDialogue
 from engine.fusion.builders import avafn
-from engine.training.ablation.fit import class_weights
+from engine.training.encoders import class_weights
 from engine.training.evidence.panel import Lender, Panel
 from engine.training.evidence.setting import Setting
 from engine.training.evidence.tokens import Tokens, Voices
@@ -62,7 +62,7 @@ def fit(tokens: Tokens, setting: Setting, *, seed: int, alone: bool = False) -> 
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     labels = tokens.learn.labels[tokens.learn.real]
-    weights, lender = class_weights(labels.numpy(), power=setting.class_power), Lender(labels)
+    weights, lender = class_weights(labels.numpy(), balance=setting.class_power), Lender(labels)
     model = Avafn(
         heard=tokens.train.heard.shape[1],
         shares=weights * labels.bincount(minlength=len(weights)) / len(labels),

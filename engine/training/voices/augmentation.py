@@ -10,7 +10,7 @@ from engine.features.spectral import LogMel
 from engine.features.voice import standardise
 from engine.signals import Waveform
 from engine.training import augment
-from engine.training.babble import RATIO_DB, TALKERS, babble, mixed
+from engine.training.babble import RATIO_DB, TALKERS, babble, mixed, others_of
 from engine.training.corpora.base import Voice
 from engine.training.recipe import VoiceAugmentation
 
@@ -48,12 +48,6 @@ class Versions:
             decibels = decibels.repeat(-(-frames // len(decibels)), 1)
         start = int(_uniform(generator) * (len(decibels) - frames + 1))
         return decibels[start : start + frames].float()
-
-
-def others_of(voices: Sequence[Voice]) -> dict[str, list[Waveform]]:
-    """By speaker, the recordings of everybody else: who may babble around them."""
-    speakers = {voice.speaker for voice in voices}
-    return {speaker: [voice.audio for voice in voices if voice.speaker != speaker] for speaker in speakers}
 
 
 def heard_otherwise(

@@ -3,10 +3,11 @@ import pytest
 import torch
 
 from engine.errors import ConfigurationError
-from engine.training.ablation.fit import Schedule, class_weights, fit
+from engine.training.ablation.fit import Schedule, fit
 from engine.training.ablation.material import of_features
 from engine.training.ablation.variants import DIRECTIONS, VARIANTS, states
 from engine.training.corpora.featured import FeaturedTurns
+from engine.training.encoders import class_weights
 
 QUICK = Schedule(width=16, epochs=12, batch=8, learning_rate=1e-2, dropout=0.0)
 
@@ -86,9 +87,9 @@ def test_a_variant_that_is_not_there_is_named():
 
 def test_class_weights_balance_as_much_as_is_asked():
     labels = np.array([1] * 9 + [4])
-    assert class_weights(labels, power=0.0)[[1, 4]].tolist() == [1, 1]
-    assert class_weights(labels, power=1.0)[[1, 4]].tolist() == pytest.approx([10 / 18, 5])
-    assert class_weights(labels, power=1.0)[[0, 2, 3, 5, 6]].tolist() == [0] * 5
+    assert class_weights(labels, balance=0.0)[[1, 4]].tolist() == [1, 1]
+    assert class_weights(labels, balance=1.0)[[1, 4]].tolist() == pytest.approx([10 / 18, 5])
+    assert class_weights(labels, balance=1.0)[[0, 2, 3, 5, 6]].tolist() == [0] * 5
 
 
 def test_a_variant_that_ran_away_has_no_score(material):
