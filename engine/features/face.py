@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.layers.layout import channels_together
+
 SIDE = 48
 """The network sees faces of this many pixels, the size of FER2013's."""
 
@@ -35,9 +37,7 @@ class FaceEncoder(nn.Module):
         self.cells = (SIDE // 2 ** len(channels)) ** 2
         self.project = nn.Linear(before, width)
         # Channels that lie together take two thirds of the time.
-        for parameter in self.stages.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        channels_together(self.stages)
         self.register_buffer("luma", torch.tensor(_LUMA), persistent=False)
 
     def extract(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from engine.errors import ConfigurationError
 from engine.features.crops import framed, standardised
 from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
+from engine.layers.layout import channels_together
 from engine.training import augment
 from engine.training.corpora.base import FaceSet
 from engine.training.fit import still_learning
@@ -40,9 +41,7 @@ class Fitting:
                 f"{self.schedule.batch}"
             )
         self.encoder = encoder
-        for parameter in encoder.network.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        channels_together(encoder.network)
         self.averaged = copy.deepcopy(encoder).eval().requires_grad_(False)
         self.loss = loss
         self.images = torch.from_numpy(faces.images)

@@ -10,6 +10,7 @@ from engine.errors import ConfigurationError
 from engine.features.builders import audio_encoder
 from engine.features.voice import VoiceEncoder
 from engine.features.voice_residual import ResidualVoiceEncoder
+from engine.layers.layout import channels_together
 
 LearnedEncoder = VoiceEncoder | ResidualVoiceEncoder
 
@@ -62,9 +63,7 @@ def untrained(numbers: Mapping[str, Any], classes: Sequence[int], *, dropout: fl
     torch.manual_seed(seed)
     classifier = VoiceClassifier(learned_encoder(numbers), classes=classes, dropout=dropout)
     # As the encoder has its maps.
-    for parameter in classifier.parameters():
-        if parameter.dim() == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    channels_together(classifier)
     return classifier
 
 
