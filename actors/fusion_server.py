@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.build import build_models
 from engine.config import Config, read_config
-from engine.models import Models
 from engine.signals import FACE_SIZE, SAMPLE_RATE_HZ, StepOutcome, StepRequest, Utterance
+
+if TYPE_CHECKING:
+    from engine.models import Models
 
 PROCESSORS = 0.1
 """What Ray reserves, not what is used: nothing may wait for a place on a small machine."""
@@ -32,7 +33,7 @@ _FIRST = StepRequest(
 class FusionServer:
     """Answers waves, one after the other; Serve's own calls are answered meanwhile."""
 
-    def __init__(self, build: Callable[[], Models]) -> None:
+    def __init__(self, build: Callable[[], "Models"]) -> None:
         self._models = build()
         # One thread: the GPU takes one wave at a time anyway, and on a CPU two would only slow each other down.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="infer")
@@ -72,8 +73,11 @@ def served(arguments: Mapping[str, str]) -> Any:
     return fusion_app(read_config(Path(arguments["config"])))
 
 
-def _build(config: Config) -> Models:
+def _build(config: Config) -> "Models":
+    # Here and not above: who puts the server up does without torch.
     import torch
+
+    from engine.build import build_models
 
     torch.set_num_threads(1)
     models = build_models(config)

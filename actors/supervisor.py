@@ -21,11 +21,12 @@ from actors.metrics.page import MetricsPage
 from actors.progress import Progress, Step, starting, unseen
 from actors.ray_cluster import deploy_models, hire, open_door, start_ray, stop_ray
 from actors.scaling import Scaling
-from engine.build import build_store, model_id
+from engine.artifact import find, model_id_of
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.errors import PublishFailed, TransportUnavailable, Unavailable
 from engine.metrics import Reading
+from engine.state.redis import RedisStore
 from engine.transport.kafka_lag import KafkaLag
 from engine.transport.kafka_publisher import KafkaPublisher
 from schemas.topics import SEGMENTS
@@ -80,7 +81,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the parts side by side. If one fails, everything is stopped again and its error is raised."""
-        self.model_id = model_id(self.config)
+        self.model_id = model_id_of(find(self.config.model.checkpoint))
         self._stack.claim()
         try:
             with interruptible():
@@ -208,7 +209,7 @@ class Supervisor:
         with self._fatal():
             idle_s = self.config.dialogue.idle_s
             with (
-                closing(build_store(self.config)) as store,
+                closing(RedisStore.connect(self._stack.store_url)) as store,
                 closing(KafkaPublisher(bootstrap=self._stack.bootstrap)) as out,
             ):
                 timer = IdleTimer(store=store, publisher=out, clock=self._clock, idle_s=idle_s)

@@ -9,15 +9,6 @@ from typing import Protocol
 
 from actors.remote_models import FusionHandle, RemoteModels
 from actors.tracing import open_trace
-from engine.build import (
-    build_decoder,
-    build_loop,
-    build_pipeline,
-    build_store,
-    build_transport,
-    kafka_snapshots,
-    model_id,
-)
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.metrics import Figures, Metrics, Reading
@@ -72,6 +63,16 @@ class DialogueWorker:
 
 def prepare_loop(config: Config, metrics: Metrics) -> OpenLoop:
     """The loop over Kafka, Redis and the model server. Everything that takes long to import is imported here."""
+    from engine.build import (
+        build_decoder,
+        build_loop,
+        build_pipeline,
+        build_store,
+        build_transport,
+        kafka_snapshots,
+        model_id,
+    )
+
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     # What its failures mean for the work, the loop says itself; the client says it for every connection and every try.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)

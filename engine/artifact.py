@@ -5,15 +5,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import CheckpointError
-from engine.features.no_faces import NONE
 from schemas.labels import EMOTIONS
+
+if TYPE_CHECKING:
+    # Imported where tensors are made: who starts a stack asks only which checkpoint it is, and is not to wait for it.
+    from torch import Tensor
 
 FORMAT = 1
 WEIGHTS = Path(__file__).parent / "weights"
@@ -32,21 +31,22 @@ class Artifact:
 
     folder: Path
     config: Mapping[str, Any]
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, "Tensor"]
     model_id: str
 
     @property
     def licence(self) -> str:
         """The first line of the weights' own licence."""
-        path = self.folder / "LICENSE"
-        return path.read_text().strip().splitlines()[0] if path.is_file() else "no licence file"
+        return licence_of(self.folder)
 
     @property
     def sees(self) -> bool:
         """Whether it reads faces at all."""
+        from engine.features.no_faces import NONE
+
         return bool(self.config["encoders"]["face"].get("name") != NONE)
 
-    def part(self, prefix: str) -> dict[str, Tensor]:
+    def part(self, prefix: str) -> dict[str, "Tensor"]:
         """The tensors of one part, by their names inside it."""
         return {n.removeprefix(f"{prefix}."): t for n, t in self.tensors.items() if n.startswith(f"{prefix}.")}
 
@@ -65,16 +65,26 @@ def find(name: str) -> Path:
 
 def read(folder: Path) -> Artifact:
     """Read a checkpoint whole. Raises `CheckpointError` with what is wrong and where."""
-    config, weights = _read_config(folder), _read_bytes(folder / _WEIGHTS)
-    computed = identify(config, weights)
-    stated = config.get("model_id")
-    if stated is not None and stated != computed:
-        raise CheckpointError(f"{folder}: the files give id {computed}, the configuration says {stated}: damaged")
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    config, weights, identity = _identified(folder)
     try:
-        tensors = load_tensors(weights)
+        tensors = load(weights)
     except SafetensorError as error:
         raise CheckpointError(f"{folder / _WEIGHTS} is damaged: {error}") from error
-    return Artifact(folder=folder, config=config, tensors=tensors, model_id=computed)
+    return Artifact(folder=folder, config=config, tensors=tensors, model_id=identity)
+
+
+def model_id_of(folder: Path) -> str:
+    """The id of a checkpoint, whose tensors are not unpacked. Raises `CheckpointError`."""
+    return _identified(folder)[2]
+
+
+def licence_of(folder: Path) -> str:
+    """The first line of the weights' own licence."""
+    path = folder / "LICENSE"
+    return path.read_text().strip().splitlines()[0] if path.is_file() else "no licence file"
 
 
 def identify(config: Mapping[str, Any], weights: bytes) -> str:
@@ -82,6 +92,16 @@ def identify(config: Mapping[str, Any], weights: bytes) -> str:
     essential = {name: value for name, value in config.items() if name not in _DESCRIPTIVE}
     canonical = json.dumps(essential, sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(weights + canonical).hexdigest()[:16]
+
+
+def _identified(folder: Path) -> tuple[dict[str, Any], bytes, str]:
+    """Configuration, weights as they lie there, and the id of both."""
+    config, weights = _read_config(folder), _read_bytes(folder / _WEIGHTS)
+    computed = identify(config, weights)
+    stated = config.get("model_id")
+    if stated is not None and stated != computed:
+        raise CheckpointError(f"{folder}: the files give id {computed}, the configuration says {stated}: damaged")
+    return config, weights, computed
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def say_page(config: "Config", *, given: "Config") -> None:
 
 def say_model(running: "Supervisor") -> None:
     """Print which model answers, and the licence of its weights."""
-    from engine.artifact import find, read
+    from engine.artifact import find, licence_of
 
-    licence = read(find(running.config.model.checkpoint)).licence
+    licence = licence_of(find(running.config.model.checkpoint))
     typer.echo(f"model    {running.model_id}; its weights: {licence}")
