@@ -13,6 +13,7 @@ from actors.cli import (
     doctor,
     enroll,
     evaluation,
+    load,
     model,
     replay,
     stream,
@@ -57,6 +58,7 @@ app.command("replay")(replay.replay)
 app.command("stream", epilog=stream.EXAMPLES)(stream.stream)
 app.command("enroll")(enroll.enroll)
 app.command("watch")(watch.watch)
+app.command("load", epilog=load.EXAMPLES)(load.load)
 app.command("train")(training.train)
 app.command("evaluate")(evaluation.evaluate)
 app.command("schema")(contract.schema)
