@@ -16,7 +16,7 @@ from actors.cli.steps import show_step
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.training.table import Line
+    from engine.training.measured.table import Line
     from schemas.events import EmotionEvent
     from simulators.corpus import Corpus
     from simulators.score import Answer, Share
@@ -51,8 +51,8 @@ def evaluate(
     folder, a manifest, or scripted, whose voices and faces are written to a folder that goes again.
     """
     from engine.errors import ConfigurationError
-    from engine.training.evaluate import evaluate as measure
-    from engine.training.table import as_text, write
+    from engine.training.measured.evaluate import evaluate as measure
+    from engine.training.measured.table import as_text, write
     from simulators.scripted import write as write_scripted
 
     if Path(on).exists():
@@ -145,8 +145,8 @@ def line_of(name: str, answers: "Sequence[Answer]") -> "Line":
     import numpy as np
 
     from engine.errors import ConfigurationError
-    from engine.training.affect import agreements
-    from engine.training.table import line
+    from engine.training.measured.table import line
+    from engine.training.scoring.affect import agreements
     from schemas.labels import EMOTIONS
 
     labels, chances, dialogues, rated, said, learned = [], [], [], [], [], False

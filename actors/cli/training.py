@@ -148,7 +148,7 @@ def _train_checkpoint(
     device: str | None,
     choices: Mapping[str, str | None],
 ) -> None:
-    from engine.training.device import device as placed
+    from engine.training.fitting.device import device as placed
     from engine.training.recipe import load
     from engine.training.train import in_terminal
     from engine.training.train import train as make
@@ -171,7 +171,7 @@ def _train_own(
     device: str | None,
 ) -> None:
     from engine.errors import ConfigurationError
-    from engine.training.device import device as placed
+    from engine.training.fitting.device import device as placed
     from engine.training.own.recipe import load
     from engine.training.own.train import train as make
     from engine.training.train import in_terminal
@@ -207,7 +207,7 @@ def _train_face(recipe: Path, out: Path, data: Path, test: Path | None) -> None:
 
 
 def _train_voice(recipe: Path, out: Path, data: Path, folds: int | None, seed: int | None, device: str | None) -> None:
-    from engine.training.device import device as placed
+    from engine.training.fitting.device import device as placed
     from engine.training.train import in_terminal
     from engine.training.voices.recipe import load
     from engine.training.voices.train import train as make

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.training.batches import only
-from engine.training.conditions import Material
 from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
 from engine.training.corpora.base import NO_FACES, Card, Dialogue, FaceSet, Voice
+from engine.training.material.batches import only
+from engine.training.material.conditions import Material
 from engine.training.recipe import Recipe
 from engine.training.voices.material import Corpus, of_emodb, of_ravdess
 from schemas.labels import EMOTIONS, Emotion

@@ -18,24 +18,25 @@ from engine.decision import DialogueStates, decision, looking_again
 from engine.errors import ConfigurationError
 from engine.fusion.affect import WithAffect
 from engine.fusion.builders import fusion
-from engine.training import run_folder, tokens
-from engine.training.affect import FEWEST_TO_LEARN, rated
-from engine.training.batches import Assembler
-from engine.training.conditions import Material
 from engine.training.corpora.base import Dialogue
 from engine.training.curriculum import Curriculum
-from engine.training.device import CPU
-from engine.training.dialogues import predict, train_dialogues
-from engine.training.evaluate import evaluate
-from engine.training.fit import Following, Progress
-from engine.training.front_ends import FrontEnds
-from engine.training.keeping import read_rows
+from engine.training.fitting.device import CPU
+from engine.training.fitting.fit import Following, Progress
+from engine.training.fitting.keeping import read_rows
+from engine.training.fitting.stages import Stages
+from engine.training.learned.dialogues import predict, train_dialogues
+from engine.training.learned.front_ends import FrontEnds
+from engine.training.learned.revision import cells, look_twice, told, train_revision
+from engine.training.learned.tuning import DEV, Tuned, tune
+from engine.training.learned.unlearned import silence
+from engine.training.material import tokens
+from engine.training.material.batches import Assembler
+from engine.training.material.conditions import Material
+from engine.training.measured.evaluate import evaluate
 from engine.training.recipe import Recipe
-from engine.training.revision import cells, look_twice, told, train_revision
-from engine.training.scores import Scores, score
-from engine.training.stages import Stages
-from engine.training.tuning import DEV, Tuned, tune
-from engine.training.unlearned import silence
+from engine.training.scoring.affect import FEWEST_TO_LEARN, rated
+from engine.training.scoring.scores import Scores, score
+from engine.training.written import run_folder
 from schemas.labels import EMOTIONS
 
 Metrics = dict[str, dict[str, Any]]

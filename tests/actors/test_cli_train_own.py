@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from actors.cli import main
-from engine.training import fit
+from engine.training.fitting import fit
 from engine.training.recipe import FOLDER
 from simulators.samples import CALL
 

@@ -19,14 +19,14 @@ from engine import artifact, parts
 from engine.calibration import fit_temperature
 from engine.decision import DialogueStates, looking_again
 from engine.parts import Parts
-from engine.training import tokens
-from engine.training.batches import Assembler, only
 from engine.training.corpora import acted, emodb, fer2013, ravdess, scripted
 from engine.training.corpora.base import Dialogue, FaceSet, Voice
-from engine.training.fit import Following
-from engine.training.intervals import gain, interval, weighted_f1
+from engine.training.fitting.fit import Following
+from engine.training.learned.revision import cells, look_twice, told, train_revision
+from engine.training.material import tokens
+from engine.training.material.batches import Assembler, only
 from engine.training.recipe import FOLDER, Recipe, RevisionTraining, load
-from engine.training.revision import cells, look_twice, told, train_revision
+from engine.training.scoring.intervals import gain, interval, weighted_f1
 
 EPOCHS = 8
 SCRIPTED, RAVDESS, EMODB, FER = "scripted", "ravdess_speech_16k.tar", "emodb_16k.tar", "fer2013.npz"

@@ -13,7 +13,7 @@ from engine.config import read_config
 from engine.decision import decision, looking_again
 from engine.metrics import Figures
 from engine.state.codec import decode_record
-from engine.training.stages import joined
+from engine.training.fitting.stages import joined
 from engine.transport.memory import MemoryPublisher
 from schemas.events import DialogueEvent, EmotionEvent
 from schemas.topics import DIALOGUES, SEGMENTS, STATES, TURNS

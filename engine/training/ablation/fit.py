@@ -15,11 +15,11 @@ from engine.dialogue.causal import CausalDialogue
 from engine.fusion.builders import AnyFusion, fusion
 from engine.training.ablation.material import Material, Part
 from engine.training.ablation.variants import CONTROL, NO_CAM, Direction, states
-from engine.training.batches import DialogueBatch
 from engine.training.corpora.base import Dialogue
-from engine.training.encoders import class_weights
-from engine.training.fit import still_learning
-from engine.training.scores import weighted_f1
+from engine.training.fitting.fit import still_learning
+from engine.training.learned.encoders import class_weights
+from engine.training.material.batches import DialogueBatch
+from engine.training.scoring.scores import weighted_f1
 
 _AT_ONCE = 128
 

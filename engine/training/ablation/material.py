@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.training.batches import Assembler
 from engine.training.corpora.base import Dialogue, Turn
 from engine.training.corpora.featured import FeaturedTurns
-from engine.training.tokens import TokenBank
+from engine.training.material.batches import Assembler
+from engine.training.material.tokens import TokenBank
 
 _LEAST_SPREAD = 1e-3
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training import intervals
 from engine.training.ablation.tasks import TASKS
 from engine.training.ablation.units import Answered, Unit
 from engine.training.ablation.variants import CONTROL, Direction
-from engine.training.intervals import Interval
-from engine.training.scores import weighted_f1
+from engine.training.scoring import intervals
+from engine.training.scoring.intervals import Interval
+from engine.training.scoring.scores import weighted_f1
 
 COMPLETE = "complete"
 _DRAWS = 4000

@@ -15,7 +15,7 @@ from engine.training.ablation.fit import Schedule, fit
 from engine.training.ablation.material import Material
 from engine.training.ablation.tasks import TASKS
 from engine.training.ablation.variants import DIRECTIONS, Direction
-from engine.training.fit import Progress
+from engine.training.fitting.fit import Progress
 
 _DIGITS = 4
 

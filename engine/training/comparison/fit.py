@@ -15,7 +15,7 @@ from engine.fusion.losses import own_loss
 from engine.training.comparison.contenders import Contender, build
 from engine.training.comparison.measure import measure
 from engine.training.comparison.task import Task, Tokens
-from engine.training.fit import still_learning
+from engine.training.fitting.fit import still_learning
 from engine.training.protocols import Fold
 
 _EVALUATED_AT_ONCE = 256

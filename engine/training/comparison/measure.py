@@ -7,7 +7,7 @@ from torch import Tensor
 
 from engine.fusion.losses import concordance
 from engine.training.comparison.task import Task
-from engine.training.scores import weighted_f1
+from engine.training.scoring.scores import weighted_f1
 
 
 def measure(task: Task, rows: NDArray[np.int64], said: Tensor) -> float:

@@ -11,10 +11,10 @@ from torch.nn.utils.rnn import pad_sequence
 from engine import artifact, parts
 from engine.features.builders import logmel
 from engine.features.voice import standardise
-from engine.training import tokens
 from engine.training.comparison.task import Task, Tokens
 from engine.training.corpora import fer2013, ravdess, scripted
 from engine.training.corpora.base import Turn, Voice
+from engine.training.material import tokens
 from engine.training.protocols import Fold
 from schemas.labels import EMOTIONS
 

@@ -14,7 +14,7 @@ from engine.training.evidence.recipe import Recipe
 from engine.training.evidence.setting import Setting
 from engine.training.evidence.tokens import tokens
 from engine.training.protocols import by_group
-from engine.training.scores import weighted_f1
+from engine.training.scoring.scores import weighted_f1
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from torch import Generator, Tensor, nn
 
 from engine.dialogue.causal import CausalDialogue
 from engine.fusion.builders import avafn
-from engine.training.encoders import class_weights
 from engine.training.evidence.panel import Lender, Panel
 from engine.training.evidence.setting import Setting
 from engine.training.evidence.tokens import Tokens, Voices
-from engine.training.fit import still_learning
+from engine.training.fitting.fit import still_learning
+from engine.training.learned.encoders import class_weights
 
 _TRUST = 0.7
 """At the start: a shrunken discriminant is a little too sure of itself."""

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.training import intervals
 from engine.training.corpora.base import Turn
 from engine.training.corpora.featured import FeaturedTurns
 from engine.training.evidence.fit import chances, fit
@@ -15,9 +14,10 @@ from engine.training.evidence.linear import discriminant, log_shares
 from engine.training.evidence.panel import Panel, panel
 from engine.training.evidence.setting import Setting
 from engine.training.evidence.tokens import tokens
-from engine.training.intervals import Interval
-from engine.training.scores import score, weighted_f1
-from engine.training.withheld import without_each
+from engine.training.measured.withheld import without_each
+from engine.training.scoring import intervals
+from engine.training.scoring.intervals import Interval
+from engine.training.scoring.scores import score, weighted_f1
 
 _DRAWS = 4000
 

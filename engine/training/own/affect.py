@@ -9,8 +9,8 @@ import torch
 from engine.errors import ConfigurationError
 from engine.fusion.affect import WithAffect
 from engine.fusion.builders import AnyFusion
-from engine.training.affect import FEWEST_TO_LEARN, rated
 from engine.training.corpora.base import Dialogue
+from engine.training.scoring.affect import FEWEST_TO_LEARN, rated
 
 
 def is_rated(learned: Sequence[Dialogue], source: Path) -> bool:

@@ -16,23 +16,24 @@ from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
 from engine.faces.unread import Unsearched, no_face
 from engine.parts import Parts
-from engine.training import run_folder, tokens
-from engine.training.batches import Assembler, only
 from engine.training.corpora import manifest
 from engine.training.corpora.base import Dialogue
 from engine.training.corpora.manifest import Manifest
-from engine.training.device import CPU
-from engine.training.dialogues import predict, train_dialogues
-from engine.training.evaluate import evaluate
-from engine.training.fit import Following, Progress
-from engine.training.keeping import read_rows
+from engine.training.fitting.device import CPU
+from engine.training.fitting.fit import Following, Progress
+from engine.training.fitting.keeping import read_rows
+from engine.training.fitting.stages import Stages
+from engine.training.learned.dialogues import predict, train_dialogues
+from engine.training.learned.tuning import DEV, tune
+from engine.training.learned.unlearned import let_learn, silence
+from engine.training.material import tokens
+from engine.training.material.batches import Assembler, only
+from engine.training.measured.evaluate import evaluate
 from engine.training.own.affect import described, is_rated, saying_affect
 from engine.training.own.parting import Parted, part
 from engine.training.own.recipe import OwnRecipe
-from engine.training.scores import Scores, score
-from engine.training.stages import Stages
-from engine.training.tuning import DEV, tune
-from engine.training.unlearned import let_learn, silence
+from engine.training.scoring.scores import Scores, score
+from engine.training.written import run_folder
 from schemas.labels import EMOTIONS
 
 # What of a checkpoint is true of its own training only.

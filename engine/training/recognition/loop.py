@@ -14,10 +14,10 @@ from engine.features.crops import framed, standardised
 from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.layers.layout import channels_together
-from engine.training import augment
 from engine.training.corpora.base import FaceSet
-from engine.training.fit import still_learning
-from engine.training.keeping import Epoch
+from engine.training.fitting.fit import still_learning
+from engine.training.fitting.keeping import Epoch
+from engine.training.material import augment
 from engine.training.recognition.losses import Loss
 from engine.training.recognition.recipe import FaceRecipe
 

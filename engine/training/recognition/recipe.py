@@ -65,7 +65,7 @@ class Schedule(_Section):
 
     cycles: tuple[Cycle, ...] = Field(min_length=1)
     augmentation: float
-    """Strength of `engine.training.augment.faces`."""
+    """Strength of `engine.training.material.augment.faces`."""
     batch: int = Field(ge=2)
     """Pictures; one alone has no spread that the networks' normalisation could go by."""
     weight_decay: float

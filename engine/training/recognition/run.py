@@ -18,15 +18,15 @@ from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.training.corpora.base import FaceSet
 from engine.training.corpora.fer2013 import CARD, Fer2013
-from engine.training.keeping import keep, kept, read_rows, write_rows
+from engine.training.fitting.keeping import keep, kept, read_rows, write_rows
+from engine.training.measured.table import Line
 from engine.training.recognition import card, unseen
 from engine.training.recognition import recipe as recipes
 from engine.training.recognition.data import split
 from engine.training.recognition.loop import Fitting, RecognitionEncoder
 from engine.training.recognition.losses import Loss
 from engine.training.recognition.recipe import FaceRecipe
-from engine.training.scores import Scores, score
-from engine.training.table import Line
+from engine.training.scoring.scores import Scores, score
 from schemas.labels import EMOTIONS
 
 LOG, STATE, CONFIG, WEIGHTS = "epochs.csv", "state.pt", "config.json", "model.safetensors"

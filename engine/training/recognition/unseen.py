@@ -12,7 +12,7 @@ from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
 from engine.training.corpora import manifest
 from engine.training.corpora.base import FaceSet
-from engine.training.table import Line, line
+from engine.training.measured.table import Line, line
 
 
 @dataclass(frozen=True, slots=True)

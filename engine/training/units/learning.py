@@ -11,7 +11,7 @@ from engine.fusion.base import Fused
 from engine.fusion.builders import AnyFusion
 from engine.fusion.losses import own_loss
 from engine.training.comparison.linear import Linear
-from engine.training.fit import Following, fit
+from engine.training.fitting.fit import Following, fit
 from engine.training.units.material import Scaled
 from engine.training.units.recipe import Augmentation, Training
 from engine.training.voices.augmentation import mixup

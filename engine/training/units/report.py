@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training import intervals
-from engine.training.keeping import write_rows
+from engine.training.fitting.keeping import write_rows
+from engine.training.scoring import intervals
 from engine.training.units.recipe import UnitsRecipe
 from engine.training.units.run import BOTH, CLASSES, FUSED, LINEAR, Run
 from engine.training.voices import plots, results

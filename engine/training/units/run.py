@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.fusion.builders import fusion
 from engine.training.comparison.linear import Linear
 from engine.training.corpora.ravdess import sex_of
-from engine.training.fit import Following
+from engine.training.fitting.fit import Following
 from engine.training.units.learning import Given, Model, fuse, learn
 from engine.training.units.material import Material, Scaled, read, scaled
 from engine.training.units.recipe import UnitsRecipe

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from engine.features.voice import standardise
 from engine.training.corpora.base import Voice
-from engine.training.scores import Scores, score
+from engine.training.scoring.scores import Scores, score
 from engine.training.voices.classifier import VoiceClassifier
 from engine.training.voices.conditions import CONDITIONS
 from engine.training.voices.folds import Part

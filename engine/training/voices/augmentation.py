@@ -8,10 +8,10 @@ from torch import Generator, Tensor
 
 from engine.features.spectral import LogMel
 from engine.features.voice import standardise
-from engine.signals import Waveform
-from engine.training import augment
-from engine.training.babble import RATIO_DB, TALKERS, babble, mixed, others_of
 from engine.training.corpora.base import Voice
+from engine.training.material import augment
+from engine.training.material.babble import others_of
+from engine.training.material.heard import heard_otherwise, uniform
 from engine.training.recipe import VoiceAugmentation
 
 
@@ -43,37 +43,16 @@ class Versions:
         )
 
     def _cut(self, versions: Sequence[Tensor], frames: int, generator: Generator) -> Tensor:
-        decibels = versions[int(_uniform(generator) * len(versions))]
+        decibels = versions[int(uniform(generator) * len(versions))]
         if len(decibels) < frames:
             decibels = decibels.repeat(-(-frames // len(decibels)), 1)
-        start = int(_uniform(generator) * (len(decibels) - frames + 1))
+        start = int(uniform(generator) * (len(decibels) - frames + 1))
         return decibels[start : start + frames].float()
-
-
-def heard_otherwise(
-    audio: Tensor, others: Sequence[Waveform], numbers: VoiceAugmentation, generator: Generator
-) -> Tensor:
-    """A recording `[N]` as `[1, M]`: sped up or slowed down, among others, over noise, in a room, called."""
-    speed = 1 + numbers.speed * (2 * _uniform(generator) - 1)
-    wave = augment.at_speed(audio, speed=speed)[None]
-    if _uniform(generator) < numbers.babble:
-        wave = _among(wave[0], others, generator)[None]
-    for chance, change in ((numbers.noise, augment.noisy), (numbers.reverberation, augment.reverberated)):
-        if _uniform(generator) < chance:
-            wave = change(wave, generator=generator)
-    return augment.telephone(wave) if _uniform(generator) < numbers.telephone else wave
 
 
 def _decibels(wave: Tensor, spectrum: LogMel) -> Tensor:
     # Half precision is good to a thirtieth of a decibel here.
     return spectrum.extract(wave, torch.ones_like(wave, dtype=torch.bool))[0][0].half()
-
-
-def _among(wave: Tensor, others: Sequence[Waveform], generator: Generator) -> Tensor:
-    # Babble is made with numpy: one draw of the generator begins its own.
-    rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
-    noise = babble(others, samples=len(wave), talkers=TALKERS, rng=rng)
-    return torch.from_numpy(mixed(wave.numpy(), noise, ratio_db=rng.uniform(*RATIO_DB)))
 
 
 def mixup(
@@ -100,7 +79,3 @@ def mixup(
 def _beta(beta: float, size: int, generator: Generator) -> Tensor:
     rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
     return torch.from_numpy(rng.beta(beta, beta, size)).float()
-
-
-def _uniform(generator: Generator) -> float:
-    return torch.rand((), generator=generator).item()

@@ -6,9 +6,9 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from engine.training import augment
-from engine.training.babble import with_babble
 from engine.training.corpora.base import Voice
+from engine.training.material import augment
+from engine.training.material.babble import with_babble
 
 _SEED = 0
 

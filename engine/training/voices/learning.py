@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from engine.features.precision import computing
-from engine.training.fit import Following, fit
+from engine.training.fitting.fit import Following, fit
 from engine.training.recipe import VoiceAugmentation, VoiceTraining
 from engine.training.voices.augmentation import Versions, mixup
 from engine.training.voices.classifier import VoiceClassifier

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.calibration import expected_calibration_error
-from engine.training import intervals
-from engine.training.intervals import Interval
-from engine.training.scores import by_class
+from engine.training.scoring import intervals
+from engine.training.scoring.intervals import Interval
+from engine.training.scoring.scores import by_class
 from engine.training.voices.answers import Answer
 
 _DRAWS = 4000

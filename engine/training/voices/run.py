@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from engine.training.device import CPU
-from engine.training.fit import Following
+from engine.training.fitting.device import CPU
+from engine.training.fitting.fit import Following
 from engine.training.voices import answers
 from engine.training.voices.answers import Answer, as_emotions
 from engine.training.voices.classifier import untrained

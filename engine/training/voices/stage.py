@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from engine.training.fit import Following, Progress
+from engine.training.fitting.fit import Following, Progress
+from engine.training.fitting.stages import Stages
 from engine.training.recipe import Recipe, VoiceAugmentation, VoiceTraining
-from engine.training.scores import Scores
-from engine.training.stages import Stages
+from engine.training.scoring.scores import Scores
 from engine.training.voices.answers import as_emotions
 from engine.training.voices.classifier import LearnedEncoder, untrained
 from engine.training.voices.learning import learn

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from engine.training.device import CPU
-from engine.training.fit import Progress
+from engine.training.fitting.device import CPU
+from engine.training.fitting.fit import Progress
 from engine.training.voices import report, results
 from engine.training.voices.recipe import VoiceRecipe
 from engine.training.voices.run import EPOCHS, Run, run

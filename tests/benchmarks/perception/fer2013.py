@@ -30,7 +30,7 @@ from engine.training.corpora.base import FaceSet
 from engine.training.corpora.fer2013 import Fer2013
 from engine.training.recognition.data import repeated, split
 from engine.training.recognition.run import LOG, logits
-from engine.training.scores import score
+from engine.training.scoring.scores import score
 
 RESULTS = Path(__file__).parent / "results"
 TABLE = RESULTS / "fer2013.json"

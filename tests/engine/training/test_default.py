@@ -6,7 +6,7 @@ from engine import artifact
 from engine.models import load_models
 from engine.training import recipe
 from engine.training.corpora import emodb, scripted
-from engine.training.evaluate import evaluate
+from engine.training.measured.evaluate import evaluate
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 

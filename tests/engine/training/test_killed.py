@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from engine.training import fit
+from engine.training.fitting import fit
 from engine.training.recipe import load
 from engine.training.train import train
 
@@ -24,7 +24,7 @@ label_smoothing = 0.0
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from engine.training import fit
+from engine.training.fitting import fit
 from engine.training.recipe import load
 from engine.training.train import train
 

@@ -15,7 +15,7 @@ from engine.models import load_models
 from engine.signals import StepRequest, Utterance
 from engine.training import train as training
 from engine.training.corpora import emodb
-from engine.training.evaluate import evaluate
+from engine.training.measured.evaluate import evaluate
 from engine.training.recipe import load
 from engine.training.train import train
 from schemas.labels import CIRCUMPLEX, EMOTIONS

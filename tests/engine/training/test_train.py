@@ -8,12 +8,12 @@ from engine.calibration import probabilities
 from engine.errors import ConfigurationError
 from engine.models import load_models
 from engine.signals import StepRequest, Utterance
-from engine.training import tokens
-from engine.training.batches import Assembler, only
 from engine.training.corpora import ravdess, scripted
 from engine.training.corpora.base import NO_FACES
-from engine.training.dialogues import predict
-from engine.training.evaluate import evaluate
+from engine.training.learned.dialogues import predict
+from engine.training.material import tokens
+from engine.training.material.batches import Assembler, only
+from engine.training.measured.evaluate import evaluate
 from engine.training.recipe import load
 from engine.training.train import train
 

@@ -9,7 +9,7 @@ from engine.models import load_models
 from engine.signals import FACE_SIZE, StepRequest, Utterance
 from engine.training import recipe
 from engine.training.curriculum import Curriculum
-from engine.training.evaluate import evaluate
+from engine.training.measured.evaluate import evaluate
 from engine.training.train import train
 from schemas.labels import EMOTIONS
 

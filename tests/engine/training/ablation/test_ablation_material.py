@@ -4,7 +4,7 @@ import torch
 from engine.training.ablation.material import of_banks, of_features
 from engine.training.corpora.base import Turn
 from engine.training.corpora.featured import FeaturedTurns
-from engine.training.tokens import TokenBank
+from engine.training.material.tokens import TokenBank
 
 
 def turns(audio, face, dialogues):

@@ -5,7 +5,7 @@ import pytest
 
 from engine.training.ablation.table import as_json, as_markdown, rows
 from engine.training.ablation.units import Answered, Unit
-from engine.training.scores import weighted_f1
+from engine.training.scoring.scores import weighted_f1
 
 LABELS = np.arange(60) % 3
 DIALOGUES = np.arange(60) // 4

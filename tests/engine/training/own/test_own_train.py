@@ -10,14 +10,14 @@ from engine.faces.mtcnn import load_mtcnn
 from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
 from engine.models import load_models
-from engine.training import fit
 from engine.training.corpora import manifest
 from engine.training.corpora.base import Turn
+from engine.training.fitting import fit
+from engine.training.learned.unlearned import let_learn, silence
 from engine.training.own import parting
 from engine.training.own.recipe import OwnRecipe, describes, load
 from engine.training.own.train import train
 from engine.training.recipe import FOLDER
-from engine.training.unlearned import let_learn, silence
 from schemas.labels import EMOTIONS
 from simulators.samples import CALL, MEETING
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from engine.errors import ConfigurationError
-from engine.training import fit as fitting
 from engine.training.corpora.ravdess_units import read as read_performances
+from engine.training.fitting import fit as fitting
 from engine.training.recipe import FOLDER
 from engine.training.units import run as running
 from engine.training.units.contour import described

@@ -3,13 +3,13 @@ import torch
 
 from engine.errors import ConfigurationError
 from engine.features.no_faces import NoFaces
-from engine.training import tokens
 from engine.training.corpora.base import NO_FACES
 from engine.training.curriculum import Curriculum
-from engine.training.front_ends import FrontEnds
-from engine.training.keeping import read_rows
+from engine.training.fitting.keeping import read_rows
+from engine.training.fitting.stages import Stages
+from engine.training.learned.front_ends import FrontEnds
+from engine.training.material import tokens
 from engine.training.recipe import VoiceAugmentation, load
-from engine.training.stages import Stages
 
 NUMBERS = {"name": "voice-residual", "n_mels": 16, "n_fft": 512, "win_length": 512, "hop_length": 320}
 NUMBERS |= {"top_db": 60.0, "channels": [4, 6], "width": 8}

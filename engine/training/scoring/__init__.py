@@ -1,0 +1,1 @@
+"""How good answers are: scores, concordance, and how far chance alone could move them."""
