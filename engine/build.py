@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.alerts.rule import PRESETS, Rule
-from engine.artifact import find, read
+from engine.artifact import find, model_id_of, read
 from engine.clock import Clock, SystemClock
 from engine.config import Config
 from engine.diarization.clustering import ClusteringSettings
@@ -72,7 +72,7 @@ def build_models(config: Config) -> LocalModels:
 
 def model_id(config: Config) -> str:
     """The id of the configured checkpoint."""
-    return read(find(config.model.checkpoint)).model_id
+    return model_id_of(find(config.model.checkpoint))
 
 
 def build_decoder(config: Config) -> DecoderPool:

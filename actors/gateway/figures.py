@@ -5,8 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from fastapi import APIRouter, Response
-
-from actors.metrics.exporter import CONTENT_TYPE
+from prometheus_client import CONTENT_TYPE_LATEST
 
 Exposition = Callable[[], bytes]
 """The page in Prometheus' text format; blocks for what it asks."""
@@ -29,6 +28,6 @@ def figures_router(make: Callable[[], Exposition]) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """The figures of broker, store and workers, as Prometheus reads them."""
-        return Response(await asyncio.to_thread(exposition), media_type=CONTENT_TYPE)
+        return Response(await asyncio.to_thread(exposition), media_type=CONTENT_TYPE_LATEST)
 
     return router

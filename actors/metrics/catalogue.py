@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from actors.gateway.streams.refusal import WORDS
 from engine.tally import MISSING, OTHER
 from schemas.events import Abstention
 from schemas.labels import EMOTIONS
@@ -22,22 +23,6 @@ class Count:
         """The label's value for a figure's word: never one that is not in `words`."""
         return found if found in self.words else OTHER
 
-
-REFUSALS: Final = (
-    "bad-media",
-    "binary",
-    "busy",
-    "decoder-died",
-    "format",
-    "malformed",
-    "order",
-    "silent",
-    "too-big",
-    "too-many-bytes",
-    "track",
-    "unauthorized",
-    "unavailable",
-)
 
 COUNTS: Final[Mapping[str, Count]] = {
     "segments": Count("Segments answered, their events safe on the broker"),
@@ -68,7 +53,7 @@ COUNTS: Final[Mapping[str, Count]] = {
     "webhook_delivered": Count("Calls of a webhook that were taken"),
     "webhook_failed": Count("Calls of a webhook that failed and are made again"),
     "webhook_given_up": Count("Calls of a webhook that were given up"),
-    "streams_refused": Count("Live streams that were refused or closed, by reason", "reason", REFUSALS),
+    "streams_refused": Count("Live streams that were refused or closed, by reason", "reason", WORDS),
     "ingest_segments": Count("Segments cut from streams"),
     "ingest_dropped_sound_ms": Count("Milliseconds of sound dropped because a stream came faster than it was cut"),
     "ingest_dropped_pictures": Count("Pictures dropped for the same reason"),

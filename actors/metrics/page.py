@@ -10,11 +10,12 @@ from prometheus_client import start_http_server
 from actors.metrics.drift import LabelDrift
 from actors.metrics.exporter import Exporter
 from actors.metrics.workers import worker_readings
-from engine.build import build_store, model_id
+from engine.artifact import find, model_id_of
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.errors import ConfigurationError, TransportUnavailable
 from engine.metrics import Reading
+from engine.state.redis import RedisStore
 from engine.transport.base import Partition
 from engine.transport.kafka_lag import KafkaLag
 from schemas.topics import SEGMENTS
@@ -33,9 +34,13 @@ class StackFigures:
     """
 
     def __init__(self, config: Config, *, also: Mapping[str, Callable[[], Reading]] | None = None) -> None:
-        self._config = config
+        # Made here and not by the engine's root, which brings torch along: the gateway has this in its process.
+        bootstrap, url = config.broker.bootstrap, config.store.url
+        if bootstrap is None or url is None:
+            raise ConfigurationError("settings broker.bootstrap and store.url: figures need both")
+        self._bootstrap, self._group = bootstrap, config.broker.group
         self._clock = SystemClock()
-        self._store = build_store(config)
+        self._store = RedisStore.connect(url.get_secret_value())
         self._lag: KafkaLag | None = None
         self.exporter = Exporter(
             readings=worker_readings,
@@ -47,7 +52,7 @@ class StackFigures:
                 turns=config.metrics.drift_turns,
             ),
             workers=config.workers.count,
-            model_id=model_id(config),
+            model_id=model_id_of(find(config.model.checkpoint)),
         )
 
     def exposition(self) -> bytes:
@@ -63,8 +68,7 @@ class StackFigures:
 
     def _read_lag(self) -> Mapping[Partition, int]:
         if self._lag is None:
-            broker = self._config.broker
-            self._lag = KafkaLag(bootstrap=broker.bootstrap or "", group=broker.group, topics=[SEGMENTS])
+            self._lag = KafkaLag(bootstrap=self._bootstrap, group=self._group, topics=[SEGMENTS])
         try:
             return self._lag.read()
         except TransportUnavailable:

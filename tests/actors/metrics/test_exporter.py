@@ -140,6 +140,15 @@ def test_every_figure_the_engine_emits_has_its_place(verb, known):
     assert names <= set(known)
 
 
+def test_every_reason_a_stream_is_refused_for_has_its_place():
+    said = set()
+    for path in (ROOT / "actors").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refusal":
+                said.add(ast.literal_eval(node.args[1]))
+    assert said == set(COUNTS["streams_refused"].words)
+
+
 def labelled(**counts: int) -> Reading:
     return Reading(counts={f"labels:{label}": n for label, n in counts.items()})
 
