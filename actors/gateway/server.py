@@ -24,6 +24,7 @@ from actors.gateway.past import OpenReader
 from actors.gateway.place import Place
 from actors.gateway.pump import Pump
 from actors.gateway.signature import secret_key
+from actors.gateway.streams.limits import StreamLimits
 from actors.gateway.tokens import SCOPES, Access, Tokens
 from actors.gateway.told import Wanted
 from actors.gateway.webhook import Address, Webhook
@@ -38,7 +39,8 @@ DEFAULT_PORT = 8477
 OWNER = "owner"
 """Name of the one token that has every scope."""
 _LAST_WORDS_S = 3
-_WS_MESSAGE = 2 * MIB
+_WS_MESSAGE_BYTES = 2 * StreamLimits().message_bytes_most
+"""Refused as it comes, and without a word. What is only a little too large is let in, so that its sender hears why."""
 _STUCK_MS = 30_000
 """A connection whose other end takes nothing for so long is given up by the kernel."""
 
@@ -116,8 +118,7 @@ class GatewayServer:
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=_LAST_WORDS_S,
-                # Refused as it comes; a stream's own limit, which has words, is no larger.
-                ws_max_size=_WS_MESSAGE,
+                ws_max_size=_WS_MESSAGE_BYTES,
             )
         )
 

@@ -41,7 +41,7 @@ class _Chunks:
         if not self._rest and not self.over:
             self._answers.say({"more": True, "heard_s": self._cutting.heard_s})
             (length,) = LENGTH.unpack(self._source.read(LENGTH.size))
-            _allow_cpu(self._cpu_s)
+            allow_cpu(self._cpu_s)
             self._rest, self.over = memoryview(self._source.read(length)), length == 0
         part, self._rest = self._rest[:size], self._rest[size:]
         return bytes(part)
@@ -95,8 +95,11 @@ def main(settings: dict[str, Any]) -> None:
     answers.say({"end": True, "heard_s": cutting.heard_s, "problem": problem})
 
 
-def _allow_cpu(seconds: float) -> None:
-    """The limit counts a process's whole life, so each chunk moves it."""
+def allow_cpu(seconds: float) -> None:
+    """Have the kernel end this process when it has computed for so long more.
+
+    The limit counts a process's whole life, so each chunk moves it.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = int(used.ru_utime + used.ru_stime + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))

@@ -21,7 +21,6 @@ from schemas.segment import Segment
 from schemas.topics import ENDED_TYPE, MAX_SEGMENT_BYTES
 
 _ROOT = Path(__file__).parents[3]
-_START_S = 60.0
 _HEAD_BYTES = 1 << 16
 
 
@@ -71,7 +70,7 @@ class ContainerCutter:
         """See `Cutter`. Where it fails after something was found, that is returned, and the next call raises."""
         if self._process is None:
             self._process = await self._start()
-            await self._answered(within_s=_START_S)
+            await self._answered(within_s=self._settings.limits.starting_s)
         return await self._exchanged(data)
 
     async def finish(self, *, reason: str | None) -> Sequence[Ready]:
@@ -111,7 +110,7 @@ class ContainerCutter:
             raise DecoderDied("the decoding process was ended")
         with suppress(ConnectionError):  # its answer says why
             process.stdin.write(LENGTH.pack(len(data)) + data)
-        found = await self._answered(within_s=self._settings.limits.decode_s)
+        found = await self._answered(within_s=self._settings.limits.answer_s)
         if not found:
             self._expect_alive()
         return found
@@ -124,6 +123,7 @@ class ContainerCutter:
         """Records until the process asks for more, or has ended."""
         found: list[Ready] = []
         try:
+            # What it may compute it is held to by the kernel; this is for one that does nothing.
             async with asyncio.timeout(within_s):
                 while True:
                     fields, value = await self._frame()
@@ -135,7 +135,7 @@ class ContainerCutter:
                         self._failure = BadMedia(str(fields["problem"]))
                     return found
         except TimeoutError:
-            self._failure = DecoderDied(f"decoding took longer than {within_s:g} s")
+            self._failure = DecoderDied(f"the decoding process did not answer for {within_s:g} s")
         except (EOFError, ConnectionError):
             self._failure = DecoderDied(await self._epitaph())
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -165,6 +165,8 @@ class ContainerCutter:
                 code = await self._process.wait() if self._process is not None else 0
         except TimeoutError:
             return "the decoding process closed its pipe"
+        if code == -signal.SIGXCPU:
+            return f"decoding took more than {self._settings.limits.decode_s:g} s of the processor"
         if code < 0:
             return f"the decoding process was ended by {signal.Signals(-code).name}"
         return f"the decoding process ended with {code}; it may have outgrown its memory"

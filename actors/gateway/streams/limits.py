@@ -35,7 +35,11 @@ class StreamLimits:
     memory_bytes: int = 1024 * _MIB
     """Address space of a decoding process."""
     decode_s: float = 30.0
-    """Wall time, and processor time, a decoding process may take for what it is handed at once."""
+    """Processor time a decoding process may take for what it is handed at once."""
+    starting_s: float = 120.0
+    """Wall time until it is ready ..."""
+    answer_s: float = 120.0
+    """... and until it answers: for one that sleeps. One that only gets little of the processor is not ended."""
 
 
 class Meter:

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -112,14 +114,18 @@ def test_garbage_starts_no_dialogue():
 
 
 @pytest.mark.parametrize(
-    ("number", "decode_s", "sentence"),
-    [(signal.SIGSEGV, 60.0, "was ended by SIGSEGV"), (signal.SIGSTOP, 1.0, "took longer than 1 s")],
+    ("number", "answer_s", "sentence"),
+    [
+        (signal.SIGSEGV, 60.0, "was ended by SIGSEGV"),
+        (signal.SIGXCPU, 60.0, "took more than 30 s of the processor"),
+        (signal.SIGSTOP, 1.0, "did not answer for 1 s"),
+    ],
 )
-def test_a_process_that_dies_or_hangs_ends_its_stream(voice, number, decode_s, sentence):
-    data = webm(voice[:16_000], picture=False)
+def test_a_process_that_dies_or_hangs_ends_its_stream(voice, number, answer_s, sentence):
+    data = webm(voice, picture=False)
 
     async def story() -> None:
-        made = cutter(decode_s=decode_s)
+        made = cutter(answer_s=answer_s)
         try:
             await made.feed(data[:1000])
             os.kill(only_child(), number)
@@ -129,6 +135,29 @@ def test_a_process_that_dies_or_hangs_ends_its_stream(voice, number, decode_s, s
 
     with pytest.raises(DecoderDied, match=sentence):
         asyncio.run(story())
+
+
+def test_a_process_that_gets_no_processor_is_waited_for(voice):
+    data, decode_s = webm(voice, picture=False), 0.5
+
+    async def story() -> list[Ready]:
+        made = cutter(decode_s=decode_s)
+        try:
+            found = list(await made.feed(data[:1000]))
+            starved = only_child()
+            os.kill(starved, signal.SIGSTOP)
+            asyncio.get_running_loop().call_later(2 * decode_s, os.kill, starved, signal.SIGCONT)
+            found += await made.feed(data[1000:])
+            return [*found, *await made.finish(reason="over")]
+        finally:
+            await made.close()
+
+    assert len(spans(asyncio.run(story()))) == 2
+
+
+def test_a_process_that_computes_without_end_is_ended_by_the_kernel():
+    endless = "from actors.gateway.streams.child import allow_cpu\nallow_cpu(0.0)\nwhile True: pass"
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", endless]).returncode == -signal.SIGXCPU
 
 
 def only_child() -> int:
