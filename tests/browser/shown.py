@@ -5,27 +5,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Final
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
-from pydantic import SecretStr
 
-from actors.client import Client
 from actors.gateway.parts import Parts
-from actors.gateway.server import GatewayServer
 from actors.gateway.streams.furnish import live_streams
 from actors.page.door import address
 from actors.page.furnish import furnish_page
-from engine.clock import SystemClock
-from engine.config import Config, GatewaySettings, GatewayToken
-from engine.transport.memory import MemoryPublisher
+from engine.config import Config
 from simulators.samples import CALL
-from tests.actors.gateway.opened import LISTENER, OWNER, PATIENCE_S, Log, soon, wait_ready
+from tests.actors.gateway.opened import OWNER, Log, gateway
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 WAIT_MS: Final = 120_000
@@ -55,30 +50,10 @@ def shown() -> Iterator[Shown]:
         app.include_router(live_streams(Config(), parts))
         furnish_page(app, parts, allowed=["customer", "performer"], denied=["agent"])
 
-    server = GatewayServer(
-        settings=GatewaySettings(
-            port=0,
-            token=SecretStr(OWNER),
-            tokens=(GatewayToken(name="desk", secret=SecretStr(LISTENER), scopes=("events:read",)),),
-        ),
-        open_reader=log.open_reader,
-        open_publisher=lambda: MemoryPublisher(broker=log.broker),
-        store=log.store,
-        clock=SystemClock(),
-        metrics=log.figures,
-        places=log.places,
-        furnish=furnish,
-    )
-    thread = Thread(target=server.run)
-    thread.start()
-    try:
-        with Client(f"http://127.0.0.1:{server.port}", token=OWNER, wait=soon) as client:
-            wait_ready(client)
-        yield Shown(log, address("127.0.0.1", server.port, OWNER))
-    finally:
-        server.stop()
-        thread.join(PATIENCE_S)
-    assert not thread.is_alive()
+    with gateway(log, furnish=furnish) as client:
+        port = urlsplit(client.url).port
+        assert port is not None
+        yield Shown(log, address("127.0.0.1", port, OWNER))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """A gateway over a log in memory, on a real socket, and what its tests say and hear through it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -71,10 +71,15 @@ def turn_event(
     )
 
 
-@contextmanager
-def gateway(log: Log, *, open_publisher: OpenPublisher | None = None, **settings: object) -> Iterator[Client]:
-    """A gateway that runs, and a client of it with every scope."""
-    server = GatewayServer(
+def server(
+    log: Log,
+    *,
+    open_publisher: OpenPublisher | None = None,
+    furnish: Callable[[FastAPI, Parts], None] | None = None,
+    **settings: object,
+) -> GatewayServer:
+    """A gateway that listens on a free port and is not run yet, with what is not as it usually is."""
+    return GatewayServer(
         settings=GatewaySettings.model_validate(
             {
                 "port": 0,
@@ -89,16 +94,28 @@ def gateway(log: Log, *, open_publisher: OpenPublisher | None = None, **settings
         clock=SystemClock(),
         metrics=log.figures,
         places=log.places,
-        furnish=_nothing_more,
+        furnish=furnish or _nothing_more,
     )
-    thread = Thread(target=server.run)
+
+
+@contextmanager
+def gateway(
+    log: Log,
+    *,
+    open_publisher: OpenPublisher | None = None,
+    furnish: Callable[[FastAPI, Parts], None] | None = None,
+    **settings: object,
+) -> Iterator[Client]:
+    """A gateway that runs, and a client of it with every scope."""
+    running = server(log, open_publisher=open_publisher, furnish=furnish, **settings)
+    thread = Thread(target=running.run)
     thread.start()
     try:
-        with Client(f"http://127.0.0.1:{server.port}", token=OWNER, wait=soon) as client:
+        with Client(f"http://127.0.0.1:{running.port}", token=OWNER, wait=soon) as client:
             wait_ready(client)
             yield client
     finally:
-        server.stop()
+        running.stop()
         thread.join(PATIENCE_S)
     assert not thread.is_alive()
 

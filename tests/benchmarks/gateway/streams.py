@@ -1,6 +1,6 @@
 """Fifty live streams at once through a real socket: is anything lost, how large does it grow, how late is a segment.
 
-    python -m tests.benchmarks.gateway.streams --seconds 120 --json tests/benchmarks/gateway/results/streams.json
+    python -m tests.benchmarks.gateway.streams --seconds 150 --json tests/benchmarks/gateway/results/streams.json
 
 The gateway's routes run under uvicorn in a process of their own; what they publish is written down and thrown away.
 Of five streams three send samples, one is a call in Twilio's words, one is what a browser records. Delay is from the
@@ -44,6 +44,8 @@ _PIECE_S = 0.1
 _FRAME_S = 0.02
 _CLUSTER = b"\x1f\x43\xb6\x75"
 """How a cluster of a recording begins: a browser gives one every quarter of a second."""
+_LOOK_S = 30.0
+"""Memory is read so often, from when everybody speaks until the first has ended."""
 _LEAD_S = 5.0
 """Streams begin one after the other over this time."""
 
@@ -164,14 +166,23 @@ def expected(data: bytes, *, format: str, rate_hz: int) -> int:
 
 
 def resident_mib(pid: int) -> tuple[float, int]:
-    """Memory of the gateway with its decoding processes (what is shared is counted once each), and their number."""
+    """Memory of the gateway with its decoding processes (what is shared is counted once each), and their number.
+
+    A process that ends meanwhile is left out.
+    """
     children = Path(f"/proc/{pid}/task").glob("*/children")
     pids = [pid, *(int(child) for path in children for child in path.read_text().split())]
-    kib = 0
-    for each in pids:
-        rollup = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
-        kib += next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
-    return round(kib / 1024, 1), len(pids) - 1
+    kib = [found for each in pids if (found := _resident_kib(each)) is not None]
+    return round(sum(kib) / 1024, 1), len(kib) - 1
+
+
+def _resident_kib(pid: int) -> int | None:
+    """None: it has ended. Of one that has and was not yet waited for there is a file, which is empty or gives ESRCH."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return next((int(line.split()[1]) for line in rollup if line.startswith("Pss:")), None)
 
 
 async def crowd(people: Crowd, *, pid: int, seconds: float, streams: int) -> list[dict[str, float]]:
@@ -182,10 +193,11 @@ async def crowd(people: Crowd, *, pid: int, seconds: float, streams: int) -> lis
         asyncio.create_task(speak(name, number * _LEAD_S / len(names))) for number, (name, speak) in enumerate(names)
     ]
     began, memory = time.time(), []
-    for share in (0.25, 0.5, 0.75, 0.95):
-        await _until(began + share * seconds)
+    for at_s in np.arange(min(_LOOK_S, seconds / 2), seconds, _LOOK_S).tolist():
+        await _until(began + at_s)
         mib, decoders = await asyncio.to_thread(resident_mib, pid)
-        memory.append({"share": share, "mib": mib, "decoders": decoders})
+        memory.append({"at_s": at_s, "mib": mib, "decoders": decoders})
+        print(f"{at_s:5.0f} s  {mib:7.1f} MiB  {decoders} decoding", flush=True)
     await asyncio.gather(*speaking)
     return memory
 
@@ -249,7 +261,7 @@ def _wait_for(port: int) -> None:
 def main() -> None:
     """Measure and print, and write where asked."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--seconds", type=float, default=120.0)
+    arguments.add_argument("--seconds", type=float, default=150.0)
     arguments.add_argument("--streams", type=int, default=50)
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--log", type=Path, default=Path("/tmp/turntone-streams.log"))  # noqa: S108 - a benchmark's own

@@ -20,15 +20,10 @@ from pathlib import Path
 from threading import Event, Thread
 
 import numpy as np
-from pydantic import SecretStr
 
-from actors.gateway.server import GatewayServer
-from engine.clock import SystemClock
-from engine.config import GatewaySettings
 from engine.transport.base import Outgoing
-from engine.transport.memory import MemoryPublisher
 from schemas.topics import TURNS
-from tests.actors.gateway.opened import OWNER, Log, turn_event
+from tests.actors.gateway.opened import OWNER, Log, server, turn_event
 
 DIALOGUES = 50
 KEPT = 500
@@ -41,17 +36,8 @@ _LEAD_S = 10.0
 def serve(*, rate_hz: float, seconds: float) -> None:
     """The gateway's side: tells its port, writes turns, and ends when its standard input does."""
     log = Log(places=Path(tempfile.mkdtemp(prefix="turntone-")))
-    server = GatewayServer(
-        settings=GatewaySettings(port=0, token=SecretStr(OWNER), kept_events=KEPT, kept_turns=KEPT),
-        open_reader=log.open_reader,
-        open_publisher=lambda: MemoryPublisher(broker=log.broker),
-        store=log.store,
-        clock=SystemClock(),
-        metrics=log.figures,
-        places=log.places,
-        furnish=lambda app, parts: None,
-    )
-    print(server.port, flush=True)
+    gateway = server(log, tokens=(), kept_events=KEPT, kept_turns=KEPT)
+    print(gateway.port, flush=True)
     pause = Event()
 
     def write() -> None:
@@ -63,10 +49,10 @@ def serve(*, rate_hz: float, seconds: float) -> None:
             event = turn_event(dialogue_id, number // DIALOGUES).model_copy(update={"event_id": repr(time.time())})
             log.broker.append(Outgoing(TURNS, dialogue_id, event.model_dump_json().encode()))
         sys.stdin.readline()
-        server.stop()
+        gateway.stop()
 
     Thread(target=write, daemon=True).start()
-    server.run()
+    gateway.run()
 
 
 class Listener:
