@@ -142,10 +142,12 @@ class Client:
         labels: Sequence[str] = (),
         after: str | None = None,
         from_beginning: bool = False,
+        alive: Callable[[], None] | None = None,
     ) -> Iterator[Heard]:
         """Turns, dialogues and alerts as they come, for ever; a connection that breaks is made again where it broke.
 
         after: the id of the last event that was heard; where some of what came since is kept no more, the log says so.
+        alive: is called at every sign of life, the first of which says that nothing is missed from now on.
         Raises `Refused` for what trying again does not help.
         """
         query = [("kind", one) for one in kinds] + [("dialogue", one) for one in dialogues]
@@ -157,6 +159,8 @@ class Client:
             try:
                 for place, heard in self._listen(query, last_id):
                     last_id = place
+                    if alive is not None:
+                        alive()
                     if heard is not None:
                         wait_s = 0.0
                         yield heard
@@ -188,7 +192,7 @@ class Client:
             with self._http.stream("GET", "/v1/events", params=list(query), headers=headers, timeout=timeout) as answer:
                 if answer.is_error:
                     answer.read()
-                    raise _refused(answer)
+                    raise refused(answer)
                 for said in _blocks(answer.iter_lines()):
                     last_id = said.get("id", last_id)
                     kind = _KIND.get(said.get("event", ""))
@@ -212,7 +216,7 @@ class Client:
         except httpx2.TransportError as error:
             raise Unavailable(f"no gateway answers at {self._http.base_url}: {error}") from error
         if answer.is_error:
-            raise _refused(answer)
+            raise refused(answer)
         return answer
 
 
@@ -228,7 +232,8 @@ def _blocks(lines: Iterable[str]) -> Iterator[Mapping[str, str]]:
             said[name] = value.removeprefix(" ")
 
 
-def _refused(answer: httpx2.Response) -> Refused:
+def refused(answer: httpx2.Response) -> Refused:
+    """What an answer that is an error, and has been read, says."""
     try:
         problem = ProblemDetails.model_validate_json(answer.content)
     except ValidationError:

@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulators.load.account import Account
     from simulators.load.drive import Driven, Progress
     from simulators.load.plan import Call, LoadSettings
+    from simulators.load.report import Row
 
 _EVERY_S: Final = 1.0
 _COUNTS: Final = (
@@ -46,7 +47,7 @@ class Loading:
         self._load_before = os.getloadavg()[0]
         self._shown_s = float("-inf")
 
-    def begin(self, account: "Account", *, through: str) -> None:
+    def begin(self, account: "Account", *, through: "Literal['topics', 'gateway', 'live streams']") -> None:
         """Say what will happen."""
         self._account, self._through = account, through
         said = sum(len(call.said) for call in self._calls)
@@ -69,8 +70,11 @@ class Loading:
             nl=False,
         )
 
-    def finish(self, driven: "Driven", *, json: Path | None) -> LoadReport:
-        """Print the report, and write it where asked."""
+    def finish(self, driven: "Driven", *, stages: "Mapping[str, Row] | None", json: Path | None) -> LoadReport:
+        """Print the report, and write it where asked.
+
+        stages: of all that the stack did meanwhile, where its figures tell them and not its events.
+        """
         if self._terminal:
             typer.echo(err=True)
         begun = [call for call in self._calls if not driven.interrupted or call.begin_s < driven.took_s]
@@ -83,7 +87,7 @@ class Loading:
             took_s=driven.took_s,
             calls=call_counts(begun),
             balance=self._account.balance(),
-            latency_ms=latencies(self._account.answers),
+            latency_ms={**latencies(self._account.answers), **({"stack": stages} if stages else {})},
             behind_ms=row(driven.behind_ms),
             machine=Machine(
                 cores=len(os.sched_getaffinity(0)),

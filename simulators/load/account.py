@@ -48,6 +48,13 @@ class _Entry:
         return bool(self.answers) or self.dead
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    event: EmotionEvent
+    at_s: float
+    stages_ms: Mapping[str, float] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
     """The counts of a load. Without dead letters to be read, nothing is known of what only they answer."""
@@ -88,13 +95,17 @@ class Account:
         self._entries: dict[tuple[str, str], list[_Entry]] = {}
         self._events: set[str] = set()
         self._last_turn: dict[str, int] = {}
+        self._early: list[_Turn] = []
         self._counts: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
         self.answers: list[Answered] = []
 
     def expect(self, sent: Sent) -> None:
-        """An utterance is on its way."""
+        """An utterance is on its way, or over: of a live stream a turn may have come before its end."""
         self._entries.setdefault((sent.dialogue_id, sent.speaker), []).append(_Entry(sent))
+        early, self._early = self._early, []
+        for turn in early:
+            self._match(turn)
 
     def acknowledge(self, sent: Sent) -> None:
         """It is safe on the other side."""
@@ -113,15 +124,7 @@ class Account:
             self._counts["out of order"] += event.turn <= self._last_turn.get(event.dialogue_id, -1)
             self._last_turn[event.dialogue_id] = max(event.turn, self._last_turn.get(event.dialogue_id, -1))
         self._outcomes[event.label or event.abstained or "no label"] += 1
-        found = self._overlapping(event.dialogue_id, event.speaker or "", event.start_s, event.end_s)
-        self._counts["unexpected"] += not found
-        self._counts["twice"] += self._one_each and any(entry.answers for entry in found)
-        if found and not any(entry.answers for entry in found):
-            last = max(found, key=lambda entry: entry.sent.ended_s)
-            withheld = event.abstained == "withheld"
-            self.answers.append(Answered(at_s - last.sent.ended_s, withheld, stages_ms))
-        for entry in found:
-            entry.answers.add(event.event_id)
+        self._match(_Turn(event, at_s, stages_ms))
 
     def bury(self, dialogue_id: str, speaker: str, start_s: float, end_s: float) -> None:
         """A segment became a dead letter."""
@@ -131,7 +134,7 @@ class Account:
     @property
     def waiting(self) -> int:
         """Utterances that something may still be told of."""
-        return sum(self._unsettled(entry) for entry in self._all())
+        return sum(self._unsettled(entry) or not entry.acknowledged for entry in self._all())
 
     def balance(self) -> Balance:
         """The counts as they stand."""
@@ -151,10 +154,29 @@ class Account:
             unacknowledged=len(list(self._all())) - len(entries),
             twice=self._counts["twice"],
             out_of_order=self._counts["out of order"],
-            unexpected=self._counts["unexpected"],
+            unexpected=len(self._early),
             outcomes=dict(self._outcomes),
             faults=faults,
         )
+
+    def _match(self, turn: _Turn) -> None:
+        """Give a turn to what it answers."""
+        event = turn.event
+        found = self._overlapping(event.dialogue_id, event.speaker or "", event.start_s, event.end_s)
+        if not found:
+            self._early.append(turn)
+            return
+        again = any(entry.answers for entry in found)
+        self._counts["twice"] += self._one_each and again
+        if not (self._one_each and again):
+            last = max(found, key=lambda entry: entry.sent.ended_s).sent
+            # A live stream may be cut within what was planned as one utterance.
+            short_s = 0.0 if self._one_each else max(0.0, last.end_s - event.end_s)
+            latency_s = turn.at_s - (last.ended_s - short_s)
+            self.answers.append(Answered(latency_s, event.abstained == "withheld", turn.stages_ms))
+        for entry in found:
+            entry.answers.add(event.event_id)
+            entry.acknowledged = True
 
     def _all(self) -> list[_Entry]:
         return [entry for some in self._entries.values() for entry in some]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class LoadReport:
     run: str
     plan: str
     """The plan's name: equal plans have the same."""
-    through: str
+    through: Literal["topics", "gateway", "live streams"]
     """By which way it came to Turntone."""
     settings: LoadSettings
     interrupted: bool
@@ -60,16 +60,13 @@ class LoadReport:
 
     @property
     def sound(self) -> bool:
-        """Whether every utterance was answered once, in order, and as it had to be."""
+        """Whether every utterance was answered once, in order, and as it had to be.
+
+        What a live stream says is cut by the gateway, which need not take a short word for speech: that is no fault.
+        """
         wrong = self.balance
-        return not (
-            wrong.lost
-            or wrong.twice
-            or wrong.out_of_order
-            or wrong.given_up
-            or wrong.unexpected
-            or wrong.unacknowledged
-        )
+        unsent = 0 if self.through == "live streams" else wrong.unacknowledged
+        return not (wrong.lost or wrong.twice or wrong.out_of_order or wrong.given_up or wrong.unexpected or unsent)
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""

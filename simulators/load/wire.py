@@ -1,7 +1,7 @@
 """The plan's calls as records in the order in which they are due, their faults in them."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,12 +9,14 @@ from schemas.cloudevents import JSON
 from schemas.segment import DialogueEnded, DialogueStarted, Participant, Segment, SegmentType
 from schemas.topics import ENDED_TYPE, SEGMENT_TYPE, STARTED_TYPE
 from simulators.load.account import Sent
-from simulators.load.conversation import AGENT, CUSTOMER
+from simulators.load.conversation import AGENT, CUSTOMER, Spoken
 from simulators.load.plan import Call
-from simulators.load.voices import FLAC, Voices, garbage
+from simulators.load.voices import FLAC, garbage
 
 # Their role is what they are called; the voices are actors', who agreed to be recorded and studied.
 PEOPLE: Final = tuple(Participant(speaker=who, role=who, consent=True) for who in (AGENT, CUSTOMER))
+STOPPED: Final = "stopped"
+"""Ends the source of a word that no plan holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,14 @@ def dialogue_id(call: Call, *, run: str) -> str:
     return f"{run}-{call.number}"
 
 
-def cues(calls: Iterable[Call], *, run: str, voices: Voices) -> Iterator[Cue]:
-    """Every record of a load, their times never falling; media is made when its record is next of its call."""
+def cues(calls: Iterable[Call], *, run: str, media: Callable[[Spoken], bytes]) -> Iterator[Cue]:
+    """Every record of a load, their times never falling; `media` is asked for when it is the next of its call."""
     waiting = iter(calls)
     coming = next(waiting, None)
     open_calls: list[tuple[float, int, Cue, Iterator[Cue]]] = []
     while coming is not None or open_calls:
         if coming is not None and (not open_calls or coming.begin_s <= open_calls[0][0]):
-            records = cues_of(coming, name=dialogue_id(coming, run=run), voices=voices)
+            records = cues_of(coming, name=dialogue_id(coming, run=run), media=media)
             first = next(records)
             heapq.heappush(open_calls, (first.at_s, coming.number, first, records))
             coming = next(waiting, None)
@@ -52,7 +54,7 @@ def cues(calls: Iterable[Call], *, run: str, voices: Voices) -> Iterator[Cue]:
             heapq.heappush(open_calls, (following.at_s, number, following, records))
 
 
-def cues_of(call: Call, *, name: str, voices: Voices) -> Iterator[Cue]:
+def cues_of(call: Call, *, name: str, media: Callable[[Spoken], bytes]) -> Iterator[Cue]:
     """One call: that it starts and who takes part, a segment an utterance, that it ends."""
     started = DialogueStarted(participants=PEOPLE).model_dump_json().encode()
     yield Cue(call.begin_s, _word(name, STARTED_TYPE, connection=0, sequence=0), started)
@@ -76,7 +78,7 @@ def cues_of(call: Call, *, name: str, voices: Voices) -> Iterator[Cue]:
         )
         ended_s = call.begin_s + said.end_s
         sent = Sent(name, said.speaker, said.start_s, said.end_s, ended_s=ended_s, fault=fault)
-        cue = Cue(ended_s, segment, garbage(said) if fault == "garbage" else voices.media(said), sent)
+        cue = Cue(ended_s, segment, garbage(said) if fault == "garbage" else media(said), sent)
         if fault == "late":
             held[said.connection] = cue
             continue
@@ -93,9 +95,14 @@ def cues_of(call: Call, *, name: str, voices: Voices) -> Iterator[Cue]:
 
 def hang_up(name: str, *, at_s: float) -> Cue:
     """Word that a call is over before its plan says so, of a producer of its own."""
-    source, ended = f"/turntone/load/{name}/stopped", DialogueEnded(reason="the load was stopped")
+    ended = DialogueEnded(reason="the load was stopped")
     segment = Segment(
-        dialogue_id=name, id=f"{name}.stopped", source=source, type=ENDED_TYPE, datacontenttype=JSON, sequence=0
+        dialogue_id=name,
+        id=f"{name}.{STOPPED}",
+        source=f"/turntone/load/{name}/{STOPPED}",
+        type=ENDED_TYPE,
+        datacontenttype=JSON,
+        sequence=0,
     )
     return Cue(at_s, segment, ended.model_dump_json().encode())
 
