@@ -236,7 +236,7 @@ class MetricsSettings(_Section):
     expected: Mapping[Emotion, Annotated[float, Field(ge=0)]] = {}
     """Share of each label in a stream as it should be; without it, the first `drift_turns` are what is expected."""
     drift_turns: Count = 500
-    """Labels of so many of the last turns are compared."""
+    """So many of the last turns are compared, their labels and their features."""
 
 
 Secret = Annotated[SecretStr, Field(min_length=16)]
@@ -267,6 +267,14 @@ class Webhook(_Section):
     timeout_s: Positive = 10.0
 
 
+class TwilioSettings(_Section):
+    """The account whose telephone streams are taken, each of which has to be signed with its token."""
+
+    auth_token: Secret
+    url: Annotated[str, Field(pattern=r"^wss://[^/?#\s]+/[^?#\s]*$")]
+    """Where the TwiML sends the stream, letter for letter: `wss://your.host/v1/twilio`."""
+
+
 class GatewaySettings(_Section):
     """The door for HTTP."""
 
@@ -293,6 +301,8 @@ class GatewaySettings(_Section):
     """In memory, over all dialogues that are shown."""
     heartbeat_s: Positive = 15.0
     webhooks: tuple[Webhook, ...] = ()
+    twilio: TwilioSettings | None = None
+    """None: a telephone stream needs its token and no signature."""
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from actors.endpointing import endpoint_of
 from actors.gateway.parts import Parts
+from actors.gateway.streams.proof import TwilioProof
 from actors.gateway.streams.router import streams_router
 from actors.gateway.streams.streams import StreamSettings
 from engine.config import Config
@@ -16,6 +17,7 @@ def live_streams(config: Config, parts: Parts) -> APIRouter:
         access = None if token is None else parts.tokens.access(token)
         return access is not None and "segments:write" in access.scopes
 
+    twilio = config.gateway.twilio
     return streams_router(
         send=parts.outbound.send,
         authorise=authorised,
@@ -24,4 +26,5 @@ def live_streams(config: Config, parts: Parts) -> APIRouter:
         ),
         clock=parts.clock,
         metrics=parts.metrics,
+        proof=TwilioProof(auth_token=twilio.auth_token.get_secret_value(), url=twilio.url) if twilio else None,
     )

@@ -1,11 +1,15 @@
 """`/v1/twilio`: the two sides of a telephone call as two speakers of one dialogue. Nothing is ever said to Twilio."""
 
+from http import HTTPStatus
+
 from starlette.websockets import WebSocket
 
+from actors.gateway.problems import Problem, problem_response
 from actors.gateway.streams.connection import Connection, HungUp
 from actors.gateway.streams.lines import RATE_HZ, Lines
 from actors.gateway.streams.messages import MULAW, Told
-from actors.gateway.streams.refusal import DONE, UNSUPPORTED, Refusal
+from actors.gateway.streams.proof import HEADER, TwilioProof
+from actors.gateway.streams.refusal import DONE, POLICY, UNSUPPORTED, Refusal
 from actors.gateway.streams.stream import carried
 from actors.gateway.streams.streams import Opened, Streams, new_run
 from actors.gateway.streams.twilio import TRACKS, Began, Over, Sound, TwilioCall
@@ -15,8 +19,15 @@ from engine.ingest.voices import Voice, Voices
 _REASON = "the call ended"
 
 
-async def telephone(websocket: WebSocket, streams: Streams) -> None:
-    """One socket of Twilio's, from `connected` to its close frame."""
+async def telephone(websocket: WebSocket, streams: Streams, proof: TwilioProof | None) -> None:
+    """One socket of Twilio's, from `connected` to its close frame; with a proof, first whether it is Twilio's."""
+    if proof is not None and not proof.holds(websocket.headers.get(HEADER)):
+        refusal = Refusal(
+            POLICY, "unauthorized", f"the header {HEADER} is not Twilio's signature of gateway.twilio.url"
+        )
+        streams.refused(refusal, run=None)
+        await websocket.send_denial_response(problem_response(Problem(HTTPStatus.FORBIDDEN, "forbidden", str(refusal))))
+        return
     await websocket.accept()
     connection, call, run = Connection(websocket), TwilioCall(), new_run()
     try:

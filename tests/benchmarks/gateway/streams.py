@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -165,15 +166,26 @@ def expected(data: bytes, *, format: str, rate_hz: int) -> int:
     return sum(1 for piece in pieces for _ in segmenter.feed(piece)) + sum(1 for _ in segmenter.finish())
 
 
-def resident_mib(pid: int) -> tuple[float, int]:
-    """Memory of the gateway with its decoding processes (what is shared is counted once each), and their number.
+@dataclass(frozen=True)
+class Resident:
+    """Memory, of which what is shared is counted once."""
 
-    A process that ends meanwhile is left out.
-    """
-    children = Path(f"/proc/{pid}/task").glob("*/children")
-    pids = [pid, *(int(child) for path in children for child in path.read_text().split())]
-    kib = [found for each in pids if (found := _resident_kib(each)) is not None]
-    return round(sum(kib) / 1024, 1), len(kib) - 1
+    gateway_mib: float
+    decoders_mib: float
+    decoders: int
+
+
+def resident(pid: int) -> Resident:
+    """Of the gateway, and of its decoding processes; one that ends meanwhile is left out."""
+    children = [
+        int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
+    ]
+    decoders = [found for each in children if (found := _resident_kib(each)) is not None]
+    return Resident(
+        gateway_mib=round((_resident_kib(pid) or 0) / 1024, 1),
+        decoders_mib=round(sum(decoders) / 1024, 1),
+        decoders=len(decoders),
+    )
 
 
 def _resident_kib(pid: int) -> int | None:
@@ -195,9 +207,9 @@ async def crowd(people: Crowd, *, pid: int, seconds: float, streams: int) -> lis
     began, memory = time.time(), []
     for at_s in np.arange(min(_LOOK_S, seconds / 2), seconds, _LOOK_S).tolist():
         await _until(began + at_s)
-        mib, decoders = await asyncio.to_thread(resident_mib, pid)
-        memory.append({"at_s": at_s, "mib": mib, "decoders": decoders})
-        print(f"{at_s:5.0f} s  {mib:7.1f} MiB  {decoders} decoding", flush=True)
+        found = await asyncio.to_thread(resident, pid)
+        memory.append({"at_s": at_s, **asdict(found)})
+        print(f"{at_s:5.0f} s  {found}", flush=True)
     await asyncio.gather(*speaking)
     return memory
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from actors.gateway.streams.limits import StreamLimits
+from actors.gateway.streams.proof import TwilioProof
 from actors.gateway.streams.router import streams_router
 from actors.gateway.streams.streams import StreamSettings
 from engine.clock import ManualClock
@@ -72,7 +73,7 @@ class Door:
 
 
 @contextmanager
-def opened(limits: StreamLimits | None = None) -> Iterator[Door]:
+def opened(limits: StreamLimits | None = None, *, proof: TwilioProof | None = None) -> Iterator[Door]:
     """A gateway of live streams and nothing else."""
     broker, clock, metrics = MemoryBroker(partitions=1), ManualClock(), Watched()
     failures: list[Exception] = []
@@ -95,6 +96,7 @@ def opened(limits: StreamLimits | None = None) -> Iterator[Door]:
             ),
             clock=clock,
             metrics=metrics,
+            proof=proof,
         )
     )
     with TestClient(app) as client:
