@@ -17,6 +17,9 @@ class Step:
     note: str = ""
 
 
+GATEWAY = "gateway"
+"""The part that takes over the address at which the start is shown."""
+
 Progress = Callable[[Step], None]
 """Called from several threads."""
 

@@ -7,9 +7,8 @@ import typer
 
 from actors.cli.hearing import Hearing
 from actors.cli.options import Checkpoint, ConfigFile, configured
-from actors.cli.steps import show_step
 from actors.cli.through import replay_through
-from actors.cli.up import say_model, say_page, say_where
+from actors.cli.up import say_model, say_where, started
 
 if TYPE_CHECKING:
     from actors.supervisor import Supervisor
@@ -31,17 +30,9 @@ def demo(
     Exit code 0 only if every turn was answered, the allowed ones got labels, the meeting was heard and seen, and
     exactly the agent's turns were withheld.
     """
-    from actors.supervisor import Supervisor, stopping_on_signals
-
     config = configured(config_file, checkpoint=checkpoint)
-    typer.echo("Turntone starts; the first time takes longer.", err=True)
-    with (
-        stopping_on_signals() as stop,
-        Supervisor(config=config, progress=show_step, gateway=stay and config.gateway.enabled) as running,
-    ):
+    with started(config, gateway=stay and config.gateway.enabled) as (running, stop):
         say_model(running)
-        if stay:
-            say_page(running.config, given=config)
         kept = play(running, stop)
         if stay and not stop.is_set():
             say_where(running, given=config)

@@ -1,5 +1,8 @@
 """`turntone up`: the stack for real streams."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,21 +34,37 @@ def up(
     and asks for a token: TURNTONE_GATEWAY__TOKEN sets one, else one is made and printed. --no-gateway leaves it out;
     [gateway] in the configuration sets the rest.
     """
-    from actors.supervisor import Supervisor, stopping_on_signals
-
     config = configured(config_file, checkpoint=checkpoint)
     if metrics_port is not None:
         config = config.model_copy(update={"metrics": config.metrics.model_copy(update={"port": metrics_port})})
     if gateway is not None:
         config = config.model_copy(update={"gateway": config.gateway.model_copy(update={"enabled": gateway})})
-    typer.echo("Turntone starts; the first time takes longer.", err=True)
-    with (
-        stopping_on_signals() as stop,
-        Supervisor(config=config, progress=show_step, gateway=config.gateway.enabled) as running,
-    ):
+    with started(config, gateway=config.gateway.enabled) as (running, stop):
         say_where(running, given=config)
         while not stop.is_set():
             running.wait(timeout_s=0.5)
+
+
+@contextmanager
+def started(config: "Config", *, gateway: bool) -> Iterator[tuple["Supervisor", Event]]:
+    """The stack and what asks for its end. With a gateway the page's address is printed, and answers, at once."""
+    from actors.gateway.guarded import guarded
+    from actors.page.porch import Porch
+
+    typer.echo("Turntone starts; the first time takes longer.", err=True)
+    with ExitStack() as opened:
+        settled, progress = config, show_step
+        if gateway:
+            progress = opened.enter_context(closing(Porch(config.gateway, progress=show_step)))
+            settings = guarded(config).gateway.model_copy(update={"port": progress.port})
+            settled = config.model_copy(update={"gateway": settings})
+            say_page(settled, given=config)
+        # Here and not above: it brings Ray, which takes longer than all of this.
+        from actors.supervisor import Supervisor, stopping_on_signals
+
+        stop = opened.enter_context(stopping_on_signals())
+        running = opened.enter_context(Supervisor(config=settled, progress=progress, gateway=gateway))
+        yield running, stop
 
 
 def say_where(running: "Supervisor", *, given: "Config") -> None:
@@ -75,12 +94,11 @@ def say_gateway(config: "Config", *, given: "Config") -> None:
         typer.echo(
             f"token    {settings.token.get_secret_value()} (made for this run; TURNTONE_GATEWAY__TOKEN sets one)"
         )
-    say_page(config, given=given)
 
 
 def say_page(config: "Config", *, given: "Config") -> None:
-    """Print where a browser finds the page; a token that was made for this run stands in it, and no other does."""
-    from actors.page.door import address
+    """Print where a browser finds the page: a token that was made for this run stands in it, and no other does."""
+    from actors.page.address import address
 
     settings, known = config.gateway, given.gateway.tokens or given.gateway.token
     if settings.enabled and settings.port is not None:

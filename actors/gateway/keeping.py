@@ -5,10 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Protocol
 
-from pydantic import SecretStr
-
-from actors.gateway.tokens import new_token
-from actors.progress import Progress, Step
+from actors.gateway.guarded import guarded
+from actors.progress import GATEWAY, Progress, Step
 from engine.clock import Clock
 from engine.config import Config
 from engine.errors import Unavailable
@@ -17,7 +15,6 @@ SETTLED_S = 30.0
 """A gateway that has lived so long did not die of how it was started."""
 LONGEST_WAIT_S = 15.0
 _WARM_AGAIN_S = 60.0
-_PART = "gateway"
 
 _log = logging.getLogger(__name__)
 
@@ -63,16 +60,14 @@ class Keeper:
     def begin(self, config: Config, *, warm_s: float) -> Config:
         """Start it; the configuration with its port, and a token where there was none. Raises what kept it from it."""
         self._began_s = self._clock.monotonic_s()
-        self._progress(Step(_PART, "starting"))
+        self._progress(Step(GATEWAY, "starting"))
+        config = guarded(config)
         settings = config.gateway
-        if settings.token is None and not settings.tokens:
-            settings = settings.model_copy(update={"token": SecretStr(new_token())})
-        config = config.model_copy(update={"gateway": settings})
         self._door = self._door or self._hire()
         port = self._opened(self._door, config, warm_s=warm_s)
         self._config = config.model_copy(update={"gateway": settings.model_copy(update={"port": port})})
         self._served = self._door.serve()
-        self._progress(Step(_PART, "ready", self._clock.monotonic_s() - self._began_s))
+        self._progress(Step(GATEWAY, "ready", self._clock.monotonic_s() - self._began_s))
         return self._config
 
     def look_after(self, *, timeout_s: float) -> None:
@@ -113,7 +108,7 @@ class Keeper:
         now_s = self._clock.monotonic_s()
         why = str(error).partition("\n")[0]
         _log.warning("the gateway ended, another takes its place: %s", why)
-        self._progress(Step(_PART, "restarted", now_s - self._began_s, note=why))
+        self._progress(Step(GATEWAY, "restarted", now_s - self._began_s, note=why))
         if self._door is not None:
             self._door.dismiss()
         self._door = self._served = None

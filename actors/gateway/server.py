@@ -1,12 +1,9 @@
 """The gateway from its parts to its socket: what runs beside the app is started and stopped here, in order."""
 
 import asyncio
-import errno
-import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from pathlib import Path
 from random import Random
 from threading import Event
 
@@ -18,11 +15,12 @@ from actors.gateway.app import create_app
 from actors.gateway.conversations import Conversations
 from actors.gateway.feed import Feed
 from actors.gateway.limits import RateLimit, Room
+from actors.gateway.listening import listening
 from actors.gateway.outbound import OpenPublisher, Outbound
 from actors.gateway.parts import Parts
 from actors.gateway.past import OpenReader
-from actors.gateway.place import Place
 from actors.gateway.pump import Pump
+from actors.gateway.sender import OpenMember, Sender
 from actors.gateway.signature import secret_key
 from actors.gateway.streams.limits import StreamLimits
 from actors.gateway.tokens import SCOPES, Access, Tokens
@@ -30,26 +28,22 @@ from actors.gateway.told import Wanted
 from actors.gateway.webhook import Address, Webhook
 from engine.clock import Clock
 from engine.config import GatewaySettings
-from engine.errors import ConfigurationError
 from engine.metrics import Metrics
 from engine.state.base import Store
 from schemas.topics import MIB
 
-DEFAULT_PORT = 8477
 OWNER = "owner"
 """Name of the one token that has every scope."""
 _LAST_WORDS_S = 3
 _WS_MESSAGE_BYTES = 2 * StreamLimits().message_bytes_most
 """Refused as it comes, and without a word. What is only a little too large is let in, so that its sender hears why."""
-_STUCK_MS = 30_000
-"""A connection whose other end takes nothing for so long is given up by the kernel."""
 
 
 class GatewayServer:
     """One gateway. `run` blocks; `stop` may be called from another thread.
 
     settings: with a token. open_reader, open_publisher, store: the stack it is the door of.
-    places: folder in which it is kept how far each webhook is.
+    open_member: joins the group of a webhook, of which every event goes to one gateway.
     furnish: adds to the app what is not of the gateway's own.
     """
 
@@ -62,7 +56,7 @@ class GatewayServer:
         store: Store,
         clock: Clock,
         metrics: Metrics,
-        places: Path,
+        open_member: OpenMember,
         furnish: Callable[[FastAPI, Parts], None],
     ) -> None:
         self._settings = settings
@@ -71,11 +65,11 @@ class GatewayServer:
         self._store = store
         self._clock = clock
         self._metrics = metrics
-        self._places = places
+        self._open_member = open_member
         self._furnish = furnish
         self._leaving = Event()
         self._leave: Callable[[], object] = self._leaving.set
-        self._socket = _listening(settings.host, settings.port)
+        self._socket = listening(settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
 
     def run(self) -> None:
@@ -131,11 +125,12 @@ class GatewayServer:
             leave()
         async with AsyncExitStack() as opened:
             opened.push_async_callback(asyncio.to_thread, outbound.close)
-            thread = opened.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="pump"))
-            pumping = loop.run_in_executor(thread, pump.run, stop)
-            sending = [asyncio.ensure_future(one.run()) for one in await self._webhooks(feed, opened)]
+            senders = await self._senders(loop, opened)
+            threads = opened.enter_context(ThreadPoolExecutor(max_workers=1 + len(senders), thread_name_prefix="reads"))
+            reading = [loop.run_in_executor(threads, one.run, stop) for one in (pump, *senders)]
+            sending = [asyncio.ensure_future(one.deliver()) for one in senders]
             # Without one of these the gateway is not what it says it is: whoever runs it starts another.
-            for work in (pumping, *sending):
+            for work in (*reading, *sending):
                 work.add_done_callback(lambda _: leave())
             try:
                 await server.serve(sockets=[self._socket])
@@ -143,26 +138,28 @@ class GatewayServer:
                 stop.set()
                 feed.close()
                 for work in sending:
-                    # What it could not deliver yet it sends from its place, the next time.
+                    # What could not be delivered yet is not committed: whoever has its partition next delivers it.
                     work.cancel()
-                await asyncio.gather(pumping, _all_but_cancelled(sending))
+                await asyncio.gather(*reading, _all_but_cancelled(sending))
 
-    async def _webhooks(self, feed: Feed, opened: AsyncExitStack) -> Sequence[Webhook]:
+    async def _senders(self, loop: asyncio.AbstractEventLoop, opened: AsyncExitStack) -> Sequence[Sender]:
         return [
-            Webhook(
-                address=Address(
-                    name=one.name,
-                    url=one.url,
-                    key=secret_key(one.secret.get_secret_value()),
-                    wanted=Wanted(one.kinds, one.dialogues, one.speakers, one.labels),
-                    attempts=one.attempts,
+            Sender(
+                webhook=Webhook(
+                    address=Address(
+                        name=one.name,
+                        url=one.url,
+                        key=secret_key(one.secret.get_secret_value()),
+                        attempts=one.attempts,
+                    ),
+                    http=await opened.enter_async_context(httpx2.AsyncClient(timeout=one.timeout_s, trust_env=False)),
+                    clock=self._clock,
+                    metrics=self._metrics,
+                    random=Random(),  # noqa: S311 - jitter, nothing secret
                 ),
-                feed=feed,
-                http=await opened.enter_async_context(httpx2.AsyncClient(timeout=one.timeout_s, trust_env=False)),
-                place=Place(self._places / f"{one.name}.place"),
-                clock=self._clock,
-                metrics=self._metrics,
-                random=Random(),  # noqa: S311 - jitter, nothing secret
+                open_member=self._open_member,
+                wanted=Wanted(one.kinds, one.dialogues, one.speakers, one.labels),
+                loop=loop,
             )
             for one in self._settings.webhooks
         ]
@@ -180,28 +177,3 @@ async def _all_but_cancelled(works: Sequence["asyncio.Future[None]"]) -> None:
     for outcome in await asyncio.gather(*works, return_exceptions=True):
         if isinstance(outcome, Exception):
             raise outcome
-
-
-def _listening(host: str, port: int | None) -> socket.socket:
-    try:
-        return _bound(host, DEFAULT_PORT if port is None else port)
-    except OSError as error:
-        if port is None and error.errno == errno.EADDRINUSE:
-            return _bound(host, 0)
-        where = f"{host}:{DEFAULT_PORT if port is None else port}"
-        raise ConfigurationError(f"the gateway cannot listen at {where}: {error.strerror}") from error
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK_MS)
-        listening.bind(address)
-        listening.listen(2048)
-    except BaseException:
-        listening.close()
-        raise
-    return listening

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -66,11 +65,6 @@ class Tokens:
     def lend(self, access: Access, scopes: Collection[Scope], *, lasts_s: float) -> str:
         """A pass for those of the scopes that `access` has: a browser holds it, and not the token."""
         return self._passes.issue(access.name, set(scopes) & set(access.scopes), lasts_s=lasts_s)
-
-
-def new_token() -> str:
-    """A token nobody can guess."""
-    return secrets.token_urlsafe(32)
 
 
 def _digest(secret: str) -> bytes:

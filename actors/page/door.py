@@ -18,10 +18,9 @@ from actors.gateway.bodies import read_body
 from actors.gateway.parts import Parts, parts_of
 from actors.gateway.problems import Problem
 from actors.gateway.tokens import Access, Scope
+from actors.page.address import HOME, MOUNT
 from actors.page.drawing import draw
 
-MOUNT: Final = "/page"
-HOME: Final = f"{MOUNT}/"
 _READING: Final[tuple[Scope, ...]] = ("dialogues:read", "events:read")
 _STREAMING: Final[tuple[Scope, ...]] = ("segments:write",)
 _SESSION_S = 12 * 3600.0
@@ -33,12 +32,6 @@ _POLICY = (
     b"object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 """Whatever a page holds, it can neither load from nor send to another address."""
-
-
-def address(host: str, port: int, token: str | None) -> str:
-    """Where the page is; who opens it with a token is signed in."""
-    named = f"[{host}]" if ":" in host else host
-    return f"http://{named}:{port}{HOME}" + (f"#token={token}" if token else "")
 
 
 def door_router() -> APIRouter:

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import Request
 from nicegui import ui
 
-from actors.page.door import HOME, MOUNT
+from actors.page.address import HOME, MOUNT
 from actors.page.drawing import draw, style
 
 _DARK: Final = "turntone-dark"

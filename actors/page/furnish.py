@@ -11,7 +11,8 @@ from nicegui import app as nicegui_app
 from nicegui import ui
 
 from actors.gateway.parts import Parts
-from actors.page.door import HOME, MOUNT, Door, door_router
+from actors.page.address import HOME, MOUNT
+from actors.page.door import Door, door_router
 from actors.page.pages import add_pages
 
 _RECONNECT_S = 10.0

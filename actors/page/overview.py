@@ -9,7 +9,7 @@ from nicegui import ui
 
 from actors.gateway.answers import Status
 from actors.gateway.conversations import Conversation
-from actors.page.door import HOME
+from actors.page.address import HOME
 from actors.page.drawing import draw
 from actors.page.wording import speakers_of
 from schemas.events import EmotionEvent

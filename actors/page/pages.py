@@ -10,7 +10,7 @@ from nicegui import background_tasks, ui
 from actors.gateway.conversations import Conversation
 from actors.gateway.feed import Feed
 from actors.gateway.told import EVERYTHING, Wanted
-from actors.page.door import HOME
+from actors.page.address import HOME
 from actors.page.drawing import draw, script
 from actors.page.frame import frame
 from actors.page.overview import Overview

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from actors.gateway.parts import Parts
 from actors.gateway.streams.furnish import live_streams
-from actors.page.door import address
+from actors.page.address import address
 from actors.page.furnish import furnish_page
 from engine.config import Config
 from simulators.samples import CALL

@@ -4,12 +4,13 @@ import pytest
 from pydantic import SecretStr
 
 from actors.gateway.cursor import cursor, read_cursor
+from actors.gateway.guarded import guarded
 from actors.gateway.limits import RateLimit, Room
 from actors.gateway.problems import Problem
 from actors.gateway.server import known_tokens
-from actors.gateway.tokens import Access, Tokens, new_token
+from actors.gateway.tokens import Access, Tokens
 from engine.clock import ManualClock
-from engine.config import GatewaySettings, GatewayToken, read_config
+from engine.config import Config, GatewaySettings, GatewayToken, read_config
 from engine.errors import ConfigurationError
 from schemas.topics import TURNS
 
@@ -80,7 +81,7 @@ def test_a_token_is_known_by_all_of_it():
 
 
 def test_tokens_that_are_made_differ():
-    assert len({new_token() for _ in range(100)}) == 100
+    assert len({guarded(Config()).gateway.token for _ in range(100)}) == 100
 
 
 def test_the_tokens_of_the_configuration_are_known_with_their_scopes():
