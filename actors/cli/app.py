@@ -13,6 +13,7 @@ from actors.cli import (
     doctor,
     enroll,
     evaluation,
+    livekit,
     load,
     model,
     replay,
@@ -56,6 +57,7 @@ app.command("up")(up.up)
 app.command("analyze")(analyze.analyze)
 app.command("replay")(replay.replay)
 app.command("stream", epilog=stream.EXAMPLES)(stream.stream)
+app.command("livekit", epilog=livekit.EXAMPLES)(livekit.livekit)
 app.command("enroll")(enroll.enroll)
 app.command("watch")(watch.watch)
 app.command("load", epilog=load.EXAMPLES)(load.load)

@@ -1,0 +1,1 @@
+"""Turntone inside other people's programs: meeting rooms, voice agents, telephone recorders."""
