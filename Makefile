@@ -36,7 +36,7 @@ check: $(READY) ## Lint, format, types, import contracts, spelling
 	@$(BIN)/codespell
 
 test: $(READY) ## Every test, with a small share of the long suites
-	@$(BIN)/pytest
+	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2
 
 chaos: $(READY) ## The long kill suite on the real servers
 	@TURNTONE_CHAOS=full $(BIN)/pytest -m chaos -s
