@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from actors.embedded.jars import cached_jars
 from actors.embedded.kafka import embedded_kafka
-from actors.embedded.topics import DAY_MS, prepare_topics, turntone_topics
+from actors.embedded.topics import DAY_MS, Prepared, prepare_topics, turntone_topics
 from actors.embedded.valkey import embedded_valkey
 from schemas.topics import DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, MAX_SEGMENT_BYTES, SEGMENTS, STATES, TURNS
 
@@ -50,49 +51,48 @@ def cluster_id(folder: Path) -> str:
     return next(line for line in lines if line.startswith("cluster.id="))
 
 
-def test_broker_keeps_its_topics_records_and_name_over_a_restart(tmp_path):
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Prepared]]:
+    """A broker's address, and what was done about its topics when there were none."""
+    with embedded_kafka(folder=tmp_path_factory.mktemp("broker")) as broker:
+        yield broker.address, prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=3))
+
+
+def test_broker_keeps_its_topics_records_and_name_over_a_restart_and_a_crash(tmp_path):
     with embedded_kafka(folder=tmp_path) as broker:
         prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=2))
         produce(broker.address, SEGMENTS, b"one", b"two")
         first = cluster_id(tmp_path)
     assert not broker.alive
-    with embedded_kafka(folder=tmp_path) as broker:
-        assert consume(broker.address, SEGMENTS, 2) == [b"one", b"two"]
-        assert cluster_id(tmp_path) == first
-
-
-def test_broker_survives_a_crash_with_what_it_acknowledged(tmp_path):
     broker = embedded_kafka(folder=tmp_path)
     broker.start()
-    prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=1))
+    assert consume(broker.address, SEGMENTS, 2) == [b"one", b"two"]
+    assert cluster_id(tmp_path) == first
     produce(broker.address, TURNS, b"said")
     broker.kill()
     assert not broker.alive
     with embedded_kafka(folder=tmp_path) as broker:
         assert consume(broker.address, TURNS, 1) == [b"said"]
+        assert cluster_id(tmp_path) == first
 
 
-def test_topics_are_made_once_and_compared_after_that(tmp_path):
-    with embedded_kafka(folder=tmp_path) as broker:
-        first = prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=3))
-        assert {SEGMENTS, TURNS, DEAD_LETTERS, STATES} <= set(first.created)
-        again = prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=3))
-        assert again.created == ()
-        assert again.differences == ()
-        other = prepare_topics(
-            bootstrap=broker.address, topics=turntone_topics(partitions=3, segments_retention_ms=2 * DAY_MS)
-        )
-        assert [str(difference) for difference in other.differences] == [
-            f"turntone.segments: retention.ms is {DAY_MS}, expected {2 * DAY_MS}"
-        ]
+def test_topics_are_made_once_and_compared_after_that(prepared):
+    bootstrap, first = prepared
+    assert {SEGMENTS, TURNS, DEAD_LETTERS, STATES} <= set(first.created)
+    again = prepare_topics(bootstrap=bootstrap, topics=turntone_topics(partitions=3))
+    assert again.created == ()
+    assert again.differences == ()
+    other = prepare_topics(bootstrap=bootstrap, topics=turntone_topics(partitions=3, segments_retention_ms=2 * DAY_MS))
+    assert [str(difference) for difference in other.differences] == [
+        f"turntone.segments: retention.ms is {DAY_MS}, expected {2 * DAY_MS}"
+    ]
 
 
-def test_the_largest_records_fit(tmp_path):
-    with embedded_kafka(folder=tmp_path) as broker:
-        prepare_topics(bootstrap=broker.address, topics=turntone_topics(partitions=1))
-        produce(broker.address, SEGMENTS, bytes(MAX_SEGMENT_BYTES))
-        produce(broker.address, DEAD_LETTERS, bytes(MAX_DEAD_LETTER_BYTES))
-        assert [len(value) for value in consume(broker.address, SEGMENTS, 1)] == [MAX_SEGMENT_BYTES]
+def test_the_largest_records_fit(prepared):
+    bootstrap, _ = prepared
+    produce(bootstrap, SEGMENTS, bytes(MAX_SEGMENT_BYTES))
+    produce(bootstrap, DEAD_LETTERS, bytes(MAX_DEAD_LETTER_BYTES))
+    assert [len(value) for value in consume(bootstrap, SEGMENTS, 1)] == [MAX_SEGMENT_BYTES]
 
 
 def test_store_has_every_answered_write_after_a_crash(tmp_path):
