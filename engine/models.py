@@ -11,6 +11,9 @@ from torch import Tensor
 from engine.artifact import Artifact
 from engine.decision import at_once
 from engine.dialogue.second_look import Looked
+from engine.drift.reference import Reference
+from engine.drift.reference import read as read_reference
+from engine.drift.tallies import tallies
 from engine.fusion.affect import WithAffect
 from engine.fusion.base import Fused
 from engine.parts import Parts, load
@@ -49,6 +52,8 @@ class LocalModels:
     Valence and arousal are the fusion's own regression where it has learned one. Then they are the utterance's own:
     whatever decides the category by the dialogue's history, and looks at it again, leaves them as they are. Elsewhere
     they are the mean of the circumplex under the turn's probabilities.
+
+    reference: what the turns' features are told against; None: nothing is told of them.
     """
 
     def __init__(
@@ -58,9 +63,11 @@ class LocalModels:
         parts: Parts,
         explain: bool,
         device: torch.device,
+        reference: Reference | None = None,
     ) -> None:
         self.model_id = model_id
         self._parts = parts
+        self._reference = reference
         self._explain = explain
         self._device = device
         self._circumplex = torch.tensor([CIRCUMPLEX[label] for label in EMOTIONS], device=device)
@@ -75,11 +82,13 @@ class LocalModels:
         decided = self._parts.decision.stream(wave, versions)
         estimates = iter(self._estimates(decided.logits, tokens, versions[0]) if tokens else ())
         revised = [self._revised(one) for one in decided.looked] or [()] * len(wave)
+        counts = iter(self._tallies(tokens) if tokens else ())
         return [
             StepOutcome(
                 tensors=tensors,
                 estimates=tuple(next(estimates) for _ in request.turns),
                 revised=again,
+                tally=tuple(name for _ in request.turns for name in next(counts)),
             )
             for request, tensors, again in zip(wave, decided.tensors, revised, strict=True)
         ]
@@ -107,6 +116,15 @@ class LocalModels:
         return (
             replace(tokens, audio_mask=torch.zeros_like(tokens.audio_mask)),
             replace(tokens, video_mask=torch.zeros_like(tokens.video_mask)),
+        )
+
+    def _tallies(self, tokens: _Tokens) -> list[tuple[str, ...]]:
+        """Of every turn, the counts of where its features fall among those of training."""
+        if self._reference is None:
+            return [()] * len(tokens.audio)
+        return tallies(
+            self._reference,
+            {"audio": (tokens.audio, tokens.audio_mask), "video": (tokens.video, tokens.video_mask)},
         )
 
     def _estimates(self, logits: Tensor, tokens: _Tokens, fused: Fused) -> list[Estimate]:
@@ -163,7 +181,8 @@ class LocalModels:
 def load_models(artifact: Artifact, *, explain: bool, device: str, revise: bool = True) -> LocalModels:
     """The parts of a checkpoint behind `infer`. Raises `CheckpointError` if its files do not fit each other.
 
-    revise: look at turns again, where the checkpoint has learned to.
+    revise: look at turns again, where the checkpoint has learned to. What its training's turns looked like is read too,
+    where that lies beside it.
     """
     parts = load(artifact, device=device)
     return LocalModels(
@@ -171,6 +190,7 @@ def load_models(artifact: Artifact, *, explain: bool, device: str, revise: bool 
         parts=parts if revise else replace(parts, decision=at_once(parts.decision)),
         explain=explain,
         device=torch.device(device),
+        reference=read_reference(artifact.folder, model_id=artifact.model_id),
     )
 
 

@@ -175,6 +175,7 @@ class Pipeline:
         record, revisions = said_again(record, () if outcome is None else outcome.revised)
         entries.extend(answering.turn_entry(event, stages_s=stages_s) for event in revisions)
         counts.extend(name for event in revisions for name in tally(event))
+        counts.extend(() if outcome is None else outcome.tally)
         record = waiting(record, tensors)
         if prepared.ended is not None:
             entries.append(answering.lifecycle_entry("ended", record, reason=prepared.ended.reason))

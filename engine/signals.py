@@ -150,3 +150,5 @@ class StepOutcome:
     tensors: Tensors
     estimates: tuple[Estimate, ...]
     revised: tuple[Revised, ...] = ()
+    tally: tuple[str, ...] = ()
+    """Counts that its turns add one to: where their features fall among those of training."""

@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from actors.metrics.increments import Increments
 from engine.metrics import Reading
 from schemas.labels import EMOTIONS
 
@@ -26,18 +27,14 @@ class LabelDrift:
         self._turns = turns
         self._expected = Counter({label: share for label, share in expected.items() if share > 0})
         self._first: Counter[str] = Counter()
-        self._seen: dict[str, Counter[str]] = {}
+        self._increments = Increments(wanted=lambda name: name.startswith(_LABELS))
         self._window: deque[Counter[str]] = deque()
 
     def update(self, readings: Mapping[str, Reading]) -> None:
-        """Take the figures of every worker; one whose counts went back was started anew."""
-        for worker, reading in readings.items():
-            now = Counter({name: n for name, n in reading.counts.items() if name.startswith(_LABELS)})
-            before = self._seen.get(worker, Counter())
-            new = now - before if before <= now else now
-            self._seen[worker] = now
-            if new:
-                self._take(Counter({name.removeprefix(_LABELS): n for name, n in new.items()}))
+        """Take the figures of every worker."""
+        new = self._increments.take(readings)
+        if new:
+            self._take(Counter({name.removeprefix(_LABELS): n for name, n in new.items()}))
 
     @property
     def value(self) -> float | None:

@@ -5,18 +5,18 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from actors.metrics.catalogue import COUNTS, DURATIONS, LEVELS, STAGES
 from actors.metrics.drift import LabelDrift
+from actors.metrics.stability import Stability
 from engine.errors import Unavailable
 from engine.metrics import BUCKETS_S, Duration, Reading
 from engine.transport.base import Partition
 
 PREFIX: Final = "turntone_"
-CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 _NONE: Final = Duration()
 
 Readings = Mapping[str, Reading]
@@ -30,8 +30,8 @@ class Exporter(Collector):
     anew. A broker or a store that is away is a figure of its own, and the page comes without what it would have said.
 
     readings: the workers' figures. lag: records behind, by partition. open_dialogues: how many there are. The last two
-    may raise `Unavailable`. also: figures of parts that are no workers, by their names. workers: how many there should
-    be.
+    may raise `Unavailable`. stability: None where the checkpoint has nothing that turns could be held against. also:
+    figures of parts that are no workers, by their names. workers: how many there should be.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Exporter(Collector):
         lag: Callable[[], Mapping[Partition, int]],
         open_dialogues: Callable[[], int],
         drift: LabelDrift,
+        stability: Stability | None = None,
         also: Mapping[str, Callable[[], Reading]] = MappingProxyType({}),
         workers: int,
         model_id: str,
@@ -49,6 +50,7 @@ class Exporter(Collector):
         self._lag = lag
         self._open_dialogues = open_dialogues
         self._drift = drift
+        self._stability = stability
         self._also = also
         self._workers = workers
         self._model_id = model_id
@@ -57,7 +59,7 @@ class Exporter(Collector):
         self.registry.register(self)
 
     def exposition(self) -> bytes:
-        """The page, in Prometheus' text format; `CONTENT_TYPE` is its type."""
+        """The page, in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def collect(self) -> Iterator[Metric]:
@@ -65,6 +67,8 @@ class Exporter(Collector):
         with self._lock:
             readings = self._readings()
             self._drift.update(readings)
+            if self._stability is not None:
+                self._stability.update(readings)
             figures = {**readings, **{name: read() for name, read in self._also.items()}}
             yield from _counts(figures)
             yield from _levels(figures)
@@ -95,13 +99,18 @@ class Exporter(Collector):
         )
         if (value := self._drift.value) is not None:
             drift.add_metric([self._drift.reference], value)
+        psi = _gauge(
+            "training_psi", "Population stability index of the last turns against the checkpoint's training", "of"
+        )
+        for name, value in ({} if self._stability is None else self._stability.values).items():
+            psi.add_metric([name], value)
         workers = _gauge("workers", "Workers that answered when this page was made")
         workers.add_metric([], len(readings))
         wanted = _gauge("workers_wanted", "Workers there should be")
         wanted.add_metric([], self._workers)
         model = _gauge("model_info", "The checkpoint that answers", "model_id")
         model.add_metric([self._model_id], 1)
-        yield from (up, lag, dialogues, drift, workers, wanted, model)
+        yield from (up, lag, dialogues, drift, psi, workers, wanted, model)
 
 
 def _counts(readings: Readings) -> Iterator[Metric]:

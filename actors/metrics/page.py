@@ -9,6 +9,7 @@ from prometheus_client import start_http_server
 
 from actors.metrics.drift import LabelDrift
 from actors.metrics.exporter import Exporter
+from actors.metrics.stability import Stability
 from actors.metrics.workers import worker_readings
 from engine.artifact import find, model_id_of
 from engine.clock import SystemClock
@@ -42,6 +43,8 @@ class StackFigures:
         self._clock = SystemClock()
         self._store = RedisStore.connect(url.get_secret_value())
         self._lag: KafkaLag | None = None
+        folder = find(config.model.checkpoint)
+        identity = model_id_of(folder)
         self.exporter = Exporter(
             readings=worker_readings,
             also=also or {},
@@ -51,8 +54,9 @@ class StackFigures:
                 expected={str(label): share for label, share in config.metrics.expected.items()},
                 turns=config.metrics.drift_turns,
             ),
+            stability=Stability.of(folder, model_id=identity, turns=config.metrics.drift_turns),
             workers=config.workers.count,
-            model_id=model_id_of(find(config.model.checkpoint)),
+            model_id=identity,
         )
 
     def exposition(self) -> bytes:

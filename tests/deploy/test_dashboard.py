@@ -13,6 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from actors.metrics.catalogue import COUNTS
 from actors.metrics.drift import LabelDrift
 from actors.metrics.exporter import Exporter
+from actors.metrics.stability import LEAST_TURNS, Stability
+from engine.drift.reference import Reference
 from engine.metrics import Figures
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -23,12 +25,13 @@ OF_PROMETHEUS = {"up": {"job"}}
 def exported() -> dict[str, set[str]]:
     """Every sample of the page of a stack that has done something, with its labels."""
     figures = Figures()
-    figures.count("labels:anger", 10)
+    figures.count("labels:anger", LEAST_TURNS)
     exporter = Exporter(
         readings=lambda: {"worker-0": figures.read()},
         lag=lambda: {("segments", 0): 0},
         open_dialogues=lambda: 0,
         drift=LabelDrift(expected={"anger": 1.0}, turns=10),
+        stability=Stability(Reference(model_id="m", source="", labels={"anger": 1}, features={}), turns=500),
         workers=1,
         model_id="m",
     )
