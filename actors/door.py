@@ -1,6 +1,7 @@
 """The gateway in a process of its own: everything that cannot be pickled is made in here."""
 
 import logging
+from uuid import uuid4
 
 from fastapi import FastAPI
 
@@ -15,6 +16,7 @@ from engine.config import Config
 from engine.errors import ConfigurationError
 from engine.metrics import Figures
 from engine.state.redis import RedisStore
+from engine.transport.kafka import KafkaTransport, begin_at_end
 from engine.transport.kafka_publisher import KafkaPublisher
 from engine.transport.kafka_reader import KafkaReader
 
@@ -58,6 +60,18 @@ def _server(config: Config) -> GatewayServer:
         tail = settings.kept_events // _TAIL
         return KafkaReader(bootstrap=bootstrap, topics=TOPICS, from_beginning=True, tail=tail, offsets=offsets)
 
+    def open_member(webhook: str) -> KafkaTransport:
+        group = f"{config.broker.group}-webhook-{webhook}"
+        begin_at_end(bootstrap=bootstrap, group=group, topics=TOPICS)
+        return KafkaTransport(
+            bootstrap=bootstrap,
+            group=group,
+            topics=TOPICS,
+            member=uuid4().hex,
+            session_timeout_s=config.broker.session_timeout_s,
+            read_committed=True,
+        )
+
     def furnish(app: FastAPI, parts: Parts) -> None:
         # Imported where it is used: NiceGUI has one app a process, and only this one serves.
         from actors.page.furnish import furnish_page
@@ -73,7 +87,7 @@ def _server(config: Config) -> GatewayServer:
         store=RedisStore.connect(url.get_secret_value()),
         clock=clock,
         metrics=metrics,
-        places=config.data.expanduser() / "gateway",
+        open_member=open_member,
         furnish=furnish,
     )
 

@@ -2,44 +2,63 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
 from actors.gateway.told import Told
+from engine.transport.base import Partition
 
 
 @dataclass(slots=True)
 class _Taken:
-    told: Told
+    offset: int
+    told: Told | None
+    """None: there is nothing to do about it, or not any more."""
     done: bool = False
 
 
 class Lanes:
     """Queues that dialogues share: what belongs to one dialogue is worked on one after the other, as it came.
 
-    work: does one event and raises nothing. room: how many may wait in a lane; then `take` waits.
+    work: does one event and raises nothing. room: how many may wait; who takes more looks at `full` first.
     """
 
     def __init__(self, *, work: Callable[[Told], Awaitable[None]], lanes: int, room: int) -> None:
         self._work = work
-        self._queues: list[asyncio.Queue[_Taken]] = [asyncio.Queue(room) for _ in range(lanes)]
-        self._taken: deque[_Taken] = deque()
-        self._done = ""
+        self._room = room
+        self._queues: list[asyncio.Queue[_Taken]] = [asyncio.Queue() for _ in range(lanes)]
+        self._taken: dict[Partition, deque[_Taken]] = {}
 
-    async def take(self, told: Told) -> None:
-        """Have an event worked on."""
-        taken = _Taken(told)
-        self._taken.append(taken)
-        await self._queues[crc32(told.dialogue_id.encode()) % len(self._queues)].put(taken)
+    @property
+    def full(self) -> bool:
+        """Whether as much waits as may."""
+        return sum(queue.qsize() for queue in self._queues) >= self._room
 
-    def done(self, position: str) -> str:
-        """The place up to which everything is done; `position` where nothing is left to do."""
-        while self._taken and self._taken[0].done:
-            self._done = self._taken.popleft().told.id
-        if not self._taken:
-            self._done = position
-        return self._done
+    def take(self, place: Partition, offset: int, told: Told | None) -> None:
+        """Have the next record of a partition worked on; None: it is passed over."""
+        taken = _Taken(offset, told, done=told is None)
+        self._taken.setdefault(place, deque()).append(taken)
+        if told is not None:
+            self._queues[crc32(told.dialogue_id.encode()) % len(self._queues)].put_nowait(taken)
+
+    def done(self) -> Mapping[Partition, int]:
+        """Of every partition that has come further since this was asked last, the offset below which all is done."""
+        found = {}
+        for place, taken in self._taken.items():
+            while taken and taken[0].done:
+                found[place] = taken.popleft().offset + 1
+        return found
+
+    def forget(self, partitions: Collection[Partition]) -> None:
+        """Others work on these from now on; what has begun goes on."""
+        for place in partitions:
+            for taken in self._taken.pop(place, ()):
+                taken.told = None
+
+    def forget_all(self) -> None:
+        """Likewise, of every partition."""
+        self.forget(tuple(self._taken))
 
     async def run(self) -> None:
         """Work until it is cancelled."""
@@ -50,5 +69,6 @@ class Lanes:
     async def _run(self, queue: "asyncio.Queue[_Taken]") -> None:
         while True:
             taken = await queue.get()
-            await self._work(taken.told)
+            if taken.told is not None:
+                await self._work(taken.told)
             taken.done = True

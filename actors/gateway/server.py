@@ -126,8 +126,9 @@ class GatewayServer:
         async with AsyncExitStack() as opened:
             opened.push_async_callback(asyncio.to_thread, outbound.close)
             senders = await self._senders(loop, opened)
-            threads = opened.enter_context(ThreadPoolExecutor(max_workers=1 + len(senders), thread_name_prefix="reads"))
-            reading = [loop.run_in_executor(threads, one.run, stop) for one in (pump, *senders)]
+            threads = opened.enter_context(ThreadPoolExecutor(max_workers=1 + len(senders), thread_name_prefix="read"))
+            readers: list[Pump | Sender] = [pump, *senders]
+            reading = [loop.run_in_executor(threads, one.run, stop) for one in readers]
             sending = [asyncio.ensure_future(one.deliver()) for one in senders]
             # Without one of these the gateway is not what it says it is: whoever runs it starts another.
             for work in (*reading, *sending):

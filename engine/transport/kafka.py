@@ -15,7 +15,7 @@ from typing import Any, Final
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.admin import MemberToRemove
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError
+from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import MemberState
 
 from engine.errors import LostOwnership, TransportUnavailable, Unavailable
@@ -188,6 +188,31 @@ class KafkaTransport:
         """Those the client has: to name another is an error there."""
         held = self._consumer.assignment()
         return [found for partition in partitions if (found := TopicPartition(*partition)) in held]
+
+
+def begin_at_end(*, bootstrap: str, group: str, topics: Sequence[str]) -> None:
+    """Have a group that is new begin with what is to come: commit the end of every partition it has no offset of.
+
+    A group that has members is past its beginning and left alone. What is written from now on the first member reads,
+    and everything of a partition that is added later. Raises `TransportUnavailable`.
+    """
+    with translated(f"the group {group} cannot begin at {bootstrap}"), ExitStack() as opened:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        opened.callback(admin.close)
+        consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+        opened.callback(consumer.close, autocommit=False)
+        consumer.assign(
+            [
+                TopicPartition(topic, number)
+                for topic, facts in look_up(admin, topics).items()
+                for number in facts.partitions
+            ]
+        )
+        fresh = [partition for partition in consumer.assignment() if consumer.committed(partition) is None]
+        if fresh:
+            ends = consumer.end_offsets(fresh)
+            with suppress(CommitFailedError):  # it has members
+                consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in ends.items()})
 
 
 class _Told(Exception):

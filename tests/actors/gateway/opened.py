@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
+from uuid import uuid4
 
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -19,8 +19,8 @@ from engine.clock import SystemClock
 from engine.config import GatewaySettings, GatewayToken
 from engine.metrics import Figures
 from engine.state.memory import MemoryStore
-from engine.transport.base import Outgoing, Reader
-from engine.transport.memory import MemoryBroker, MemoryPublisher, MemoryReader
+from engine.transport.base import Outgoing, Reader, Transport
+from engine.transport.memory import MemoryBroker, MemoryPublisher, MemoryReader, MemoryTransport
 from schemas.events import EmotionEvent, Modalities, PolicyDecision, StateNote
 from schemas.labels import Emotion
 from schemas.topics import TURNS
@@ -34,16 +34,24 @@ PATIENCE_S = 30.0
 class Log:
     """Topics and a store in memory, which outlive the gateways before them."""
 
-    def __init__(self, *, places: Path | None = None) -> None:
-        self.broker = MemoryBroker(partitions=2)
+    def __init__(self, *, broker: MemoryBroker | None = None) -> None:
+        self.broker = broker or MemoryBroker(partitions=2)
         self.store = MemoryStore()
         self.figures = Figures()
-        self.places = places or Path("nowhere")
         self.readers = 0
 
     def open_reader(self, offsets: Offsets | None) -> Reader:
         self.readers += 1
         return MemoryReader(broker=self.broker, topics=TOPICS, from_beginning=True, offsets=offsets)
+
+    def open_member(self, group: str) -> Transport:
+        """As the port wants it: a group that never was begins at the end of the topics."""
+        if not self.broker.committed(group):
+            first = MemoryTransport(broker=self.broker, group=group, topics=TOPICS, member="the first")
+            owned = first.poll(timeout_s=0.0, most=1).assigned
+            first.commit({partition: self.broker.end(partition) for partition in owned})
+            first.close()
+        return MemoryTransport(broker=self.broker, group=group, topics=TOPICS, member=uuid4().hex)
 
     def say(self, dialogue_id: str, turn: int, *, speaker: str = "ann", label: Emotion = "joy") -> EmotionEvent:
         """One turn, as a worker would publish it."""
@@ -93,7 +101,7 @@ def server(
         store=log.store,
         clock=SystemClock(),
         metrics=log.figures,
-        places=log.places,
+        open_member=log.open_member,
         furnish=furnish or _nothing_more,
     )
 

@@ -15,7 +15,9 @@ import pytest
 
 from actors.gateway.signature import secret_key, signed
 from engine.errors import ConfigurationError
-from tests.actors.gateway.opened import PATIENCE_S, Log, gateway
+from engine.transport.base import Outgoing
+from schemas.topics import ALERTS
+from tests.actors.gateway.opened import PATIENCE_S, Log, gateway, turn_event
 
 SECRET = "a-secret-of-the-tests"  # noqa: S105
 
@@ -64,8 +66,8 @@ def listening() -> Iterator[Listener]:
 
 
 @pytest.fixture
-def log(tmp_path) -> Log:
-    log = Log(places=tmp_path)
+def log() -> Log:
+    log = Log()
     log.say("before", 0)
     return log
 
@@ -144,9 +146,32 @@ def test_the_signature_is_that_of_the_standard():
         secret_key("whsec_no base64")
 
 
+def test_of_two_gateways_one_sends_each_event(log):
+    other = Log(broker=log.broker)
+
+    def say(dialogue_id: str) -> list[str]:
+        """A turn and an alert: one of the gateways owns where turns are, the other where alerts are."""
+        alert = turn_event(dialogue_id, 1)
+        log.broker.append(Outgoing(ALERTS, dialogue_id, alert.model_dump_json().encode()))
+        return [log.say(dialogue_id, 0).event_id, alert.event_id]
+
+    with listening() as listener, gateway(log, **hook(listener)), gateway(other, **hook(listener)):
+        wait_listening(log)
+        probes = 0
+        while not all(each.figures.read().counts.get("webhook_delivered") for each in (log, other)):
+            assert probes < 1000
+            for _ in say(f"probe-{probes}"):
+                listener.next()
+            probes += 1
+        said = [event_id for number in range(20) for event_id in say(f"call-{number}")]
+        sent = [json.loads(listener.next()[1])["event_id"] for _ in said]
+    assert sorted(sent) == sorted(said)
+    assert listener.taken.empty()
+
+
 def wait_listening(log) -> None:
     """Return when the webhook has its place."""
     deadline_s, pause = monotonic() + PATIENCE_S, Event()
-    while not (log.places / "crm.place").exists():
+    while not log.broker.committed("crm"):
         assert monotonic() < deadline_s
         pause.wait(0.01)

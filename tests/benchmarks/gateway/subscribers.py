@@ -14,7 +14,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from threading import Event, Thread
@@ -35,7 +34,7 @@ _LEAD_S = 10.0
 
 def serve(*, rate_hz: float, seconds: float) -> None:
     """The gateway's side: tells its port, writes turns, and ends when its standard input does."""
-    log = Log(places=Path(tempfile.mkdtemp(prefix="turntone-")))
+    log = Log()
     gateway = server(log, tokens=(), kept_events=KEPT, kept_turns=KEPT)
     print(gateway.port, flush=True)
     pause = Event()
