@@ -2,6 +2,7 @@
 
 import json as jsonlib
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,15 @@ Examples:
   turntone bench units --data data --out runs/units
 
   turntone bench units --data data --out runs/units-heard --voices runs/voice/DIGEST
+
+Stopped, the same command goes on where it was.
+"""
+EVIDENCE_EXAMPLES = """
+Examples:
+
+  turntone bench evidence meld-six --data data --out runs/evidence --choosing
+
+  turntone bench evidence meld-six --data data --out runs/evidence
 
 Stopped, the same command goes on where it was.
 """
@@ -140,3 +150,37 @@ def units(
         typer.echo(f"stopped; the same command goes on from what lies in {out}", err=True)
         raise typer.Exit(130) from None
     typer.echo(write(out, chosen, made))
+
+
+@app.command(epilog=EVIDENCE_EXAMPLES)
+def evidence(
+    recipe: Annotated[str, typer.Argument(help="meld-six or meld-embeddings.")],
+    data: Annotated[Path, typer.Option(help="Folder of the corpora.")],
+    out: Annotated[Path, typer.Option(callback=new_folder, help="Folder of the results; an interrupted one goes on.")],
+    choosing: Annotated[
+        bool, typer.Option("--choosing", help="Choose a setting on the training part; the test part is not read.")
+    ] = False,
+) -> None:
+    """Measure causal AVAFN over a linear front, beside the front alone and the same without history.
+
+    A setting is chosen by dialogues of the training part; then the test part is read, once.
+    """
+    import torch
+
+    from engine.training.evidence.recipe import load
+    from engine.training.evidence.run import make_choice, read_once
+    from engine.training.evidence.table import as_markdown
+
+    # In another order of its sums the same seed learns something else.
+    torch.set_num_threads(1)
+    chosen, told = load(recipe), partial(typer.echo, err=True)
+    try:
+        picked = make_choice(recipe, chosen, out, data=data, told=told)
+        if choosing:
+            typer.echo("\n".join(f"fold {fold}: {setting}" for fold, setting in picked.items()))
+            return
+        measured = read_once(recipe, chosen, picked, out, data=data, told=told)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command goes on from what lies in {out}", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(as_markdown(measured))

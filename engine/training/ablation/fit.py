@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
@@ -16,36 +15,17 @@ from engine.fusion.builders import AnyFusion, fusion
 from engine.training.ablation.material import Material, Part
 from engine.training.ablation.variants import CONTROL, NO_CAM, Direction, states
 from engine.training.corpora.base import Dialogue
-from engine.training.fitting.fit import still_learning
+from engine.training.fitting.study import Schedule, both_heads, learn
 from engine.training.learned.encoders import class_weights
 from engine.training.material.batches import DialogueBatch
 from engine.training.scoring.scores import weighted_f1
 
 _AT_ONCE = 128
+_DEV_SHARE = 0.15
+"""Of the training dialogues, on which the epoch is chosen where a corpus has no dev part."""
 
 Epoch = Callable[[int, int, float], None]
 """Epochs done, epochs in all, the last loss."""
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How every variant of a corpus learns: AdamW under a one-cycle rate, the best epoch by the dev dialogues."""
-
-    width: int = 64
-    epochs: int = 16
-    batch: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    dropout: float = 0.3
-    label_smoothing: float = 0.05
-    class_power: float = 0.0
-    """A class weighs in the loss by its number to minus this: 0 is no balancing."""
-    token_noise: float = 0.0
-    """In spreads of the tokens, one draw a turn and feature."""
-    own_head: float = 0.5
-    """Share of the fusion's own head in the loss."""
-    dev_share: float = 0.15
-    """Of the training dialogues, on which the epoch is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +68,24 @@ def fit(
     """Train the variant on the fold's training part and let it say what it thinks of the test part."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    learn, dev = (material.train, material.dev) if material.dev else _split(material.train, schedule, seed=seed)
-    weights = class_weights(learn.labels, balance=schedule.class_power)
+    part, dev = (material.train, material.dev) if material.dev else _split(material.train, seed=seed)
+    weights = class_weights(part.labels, balance=schedule.class_power)
     model = _model(material, variant, direction, schedule)
     modules = nn.ModuleList([model.fusion, model.states])
-    optimizer = torch.optim.AdamW(
-        modules.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
-    )
-    steps = schedule.epochs * -(-len(learn.dialogues) // schedule.batch)
-    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, schedule.learning_rate, total_steps=steps, pct_start=0.2)
+
+    def loss_of(rows: Tensor) -> Tensor:
+        batch = part.tokens.plain(model.fed([part.dialogues[row] for row in rows]))
+        own, contextual = model.say(_noised(batch, schedule.token_noise, generator))
+        return both_heads(own, contextual, batch.labels, weights, schedule)
+
+    lengths = torch.tensor([len(dialogue) for dialogue in part.dialogues])
+    epochs = learn(modules, loss_of, lengths=lengths, schedule=schedule, generator=generator)
     best, chosen, reached = copy.deepcopy(modules.state_dict()), 0, -np.inf
-    for epoch in range(1, schedule.epochs + 1):
-        modules.train()
-        for some in _batches(learn.dialogues, schedule.batch, generator):
-            batch = learn.tokens.plain(model.fed(some))
-            loss = _loss(model, _noised(batch, schedule.token_noise, generator), weights, schedule)
-            optimizer.zero_grad()
-            still_learning(loss.item())
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
-            optimizer.step()
-            rates.step()
+    for epoch, loss in enumerate(epochs, start=1):
         score = weighted_f1(dev.labels, _predict(model, modules, dev).argmax(axis=1))
         if score > reached:
             best, chosen, reached = copy.deepcopy(modules.state_dict()), epoch, score
-        epoch_done(epoch, schedule.epochs, loss.item())
+        epoch_done(epoch, schedule.epochs, loss)
     modules.load_state_dict(best)
     return Fitted(_predict(model, modules, material.test), chosen, reached)
 
@@ -134,15 +107,6 @@ def _model(material: Material, variant: str, direction: Direction, schedule: Sch
     )
 
 
-def _loss(model: _Model, batch: DialogueBatch, weights: Tensor, schedule: Schedule) -> Tensor:
-    own, contextual = model.say(batch)
-
-    def loss(logits: Tensor) -> Tensor:
-        return F.cross_entropy(logits, batch.labels, weights, label_smoothing=schedule.label_smoothing)
-
-    return loss(contextual) + schedule.own_head * loss(own)
-
-
 def _noised(batch: DialogueBatch, share: float, generator: Generator) -> DialogueBatch:
     def noised(tokens: Tensor) -> Tensor:
         draw = torch.randn(len(tokens), 1, tokens.shape[2], generator=generator)
@@ -160,17 +124,9 @@ def _predict(model: _Model, modules: nn.Module, part: Part) -> NDArray[np.float6
     )
 
 
-def _batches(dialogues: Sequence[Dialogue], size: int, generator: Generator) -> list[list[Dialogue]]:
-    """Batches in random order, of dialogues of about one length: a batch takes as many steps as its longest."""
-    lengths = torch.tensor([len(dialogue) for dialogue in dialogues])
-    order = torch.argsort(lengths + 3 * torch.rand(len(lengths), generator=generator))
-    parts = torch.split(order, size)
-    return [[dialogues[row] for row in parts[part]] for part in torch.randperm(len(parts), generator=generator)]
-
-
-def _split(train: Part, schedule: Schedule, *, seed: int) -> tuple[Part, Part]:
+def _split(train: Part, *, seed: int) -> tuple[Part, Part]:
     """Dialogues to learn from and dialogues to choose by."""
     order = np.random.default_rng(seed).permutation(len(train.dialogues)).tolist()
-    held = max(1, round(schedule.dev_share * len(order)))
-    learn, dev = ([train.dialogues[row] for row in rows] for rows in (order[held:], order[:held]))
-    return Part(learn, train.tokens), Part(dev, train.tokens)
+    held = max(1, round(_DEV_SHARE * len(order)))
+    rest, dev = ([train.dialogues[row] for row in rows] for rows in (order[held:], order[:held]))
+    return Part(rest, train.tokens), Part(dev, train.tokens)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from engine import artifact, parts
-from engine.training.ablation.fit import Schedule
 from engine.training.ablation.material import Encoded, Material, of_banks, of_features
 from engine.training.corpora import fer2013, meld_embeddings, meld_six, ravdess, scripted
+from engine.training.fitting.study import Schedule
 from engine.training.material import tokens
 from engine.training.protocols import by_group
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training.ablation.fit import Schedule, fit
+from engine.training.ablation.fit import fit
 from engine.training.ablation.material import Material
 from engine.training.ablation.tasks import TASKS
 from engine.training.ablation.variants import DIRECTIONS, Direction
 from engine.training.fitting.fit import Progress
+from engine.training.fitting.study import Schedule
 
 _DIGITS = 4
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
@@ -13,7 +12,7 @@ from engine.fusion.builders import avafn
 from engine.training.evidence.panel import Lender, Panel
 from engine.training.evidence.setting import Setting
 from engine.training.evidence.tokens import Tokens, Voices
-from engine.training.fitting.fit import still_learning
+from engine.training.fitting.study import both_heads, learn
 from engine.training.learned.encoders import class_weights
 
 _TRUST = 0.7
@@ -70,26 +69,19 @@ def fit(tokens: Tokens, setting: Setting, *, seed: int, alone: bool = False) -> 
         dropout=setting.dropout,
         alone=alone,
     )
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=setting.learning_rate, weight_decay=setting.weight_decay, fused=True
-    )
-    steps = setting.epochs * -(-len(tokens.learn.lengths) // setting.batch)
-    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, setting.learning_rate, total_steps=steps, pct_start=0.2)
-    for _ in range(setting.epochs):
-        for rows in _batches(tokens.learn.lengths, setting.batch, generator):
-            batch = tokens.learn.at(rows)
-            lent = lender.lend(batch, chance=setting.borrow, generator=generator)
-            if alone:
-                batch = replace(batch, turns=lent).alone()
-                lent = batch.turns
-            voices = tokens.train.at(lent[batch.real])
-            loss = _loss(model, _noised(voices, setting, generator), batch, weights, setting)
-            optimizer.zero_grad()
-            still_learning(loss.item())
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimizer.step()
-            rates.step()
+
+    def loss_of(rows: Tensor) -> Tensor:
+        batch = tokens.learn.at(rows)
+        lent = lender.lend(batch, chance=setting.borrow, generator=generator)
+        if alone:
+            batch = replace(batch, turns=lent).alone()
+            lent = batch.turns
+        voices = _noised(tokens.train.at(lent[batch.real]), setting, generator)
+        own, contextual = model(voices.heard, voices.scores, batch)
+        return both_heads(own, contextual, batch.labels[batch.real], weights, setting)
+
+    for _ in learn(model, loss_of, lengths=tokens.learn.lengths, schedule=setting, generator=generator):
+        pass  # nothing is held back that an epoch could be chosen by
     return model.eval()
 
 
@@ -103,22 +95,6 @@ def chances(model: Avafn, voices: Voices, asked: Panel) -> NDArray[np.float64]:
     return said
 
 
-def _loss(model: Avafn, voices: Voices, batch: Panel, weights: Tensor, setting: Setting) -> Tensor:
-    labels = batch.labels[batch.real]
-    own, contextual = (
-        F.cross_entropy(logits, labels, weights, label_smoothing=setting.label_smoothing)
-        for logits in model(voices.heard, voices.scores, batch)
-    )
-    return contextual + setting.own_head * own
-
-
 def _noised(voices: Voices, setting: Setting, generator: Generator) -> Voices:
     noise = torch.randn(voices.heard.shape, generator=generator) * voices.heard.std(dim=0, keepdim=True)
     return replace(voices, heard=voices.heard + setting.token_noise * noise)
-
-
-def _batches(lengths: Tensor, size: int, generator: Generator) -> list[Tensor]:
-    """Batches in random order, of dialogues of about one length: a batch takes as many steps as its longest."""
-    order = torch.argsort(lengths + 3 * torch.rand(len(lengths), generator=generator))
-    parts = torch.split(order, size)
-    return [parts[part] for part in torch.randperm(len(parts), generator=generator).tolist()]

@@ -12,7 +12,8 @@ from engine.training.evidence.recipe import Recipe
 
 def as_json(recipe: Recipe, chosen: Mapping[int, str], measured: Measured) -> str:
     """Everything, with the settings that were chosen."""
-    return json.dumps({"recipe": asdict(recipe), "chosen": chosen, "measured": asdict(measured)}, indent=1) + "\n"
+    said = {"recipe": asdict(recipe), "chosen": chosen, "measured": asdict(measured)}
+    return json.dumps(said, indent=1, allow_nan=False) + "\n"
 
 
 def as_markdown(measured: Measured) -> str:

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from engine.errors import ConfigurationError
+from engine.training.fitting.average import follow
 from engine.training.fitting.device import CPU
 from engine.training.fitting.keeping import keep, kept, write_rows
 from engine.training.recipe import Schedule
@@ -19,7 +20,8 @@ from engine.training.scoring.scores import Scores
 Progress = Callable[[str, int, int, float], None]
 """Stage, steps done, steps in all, the last loss."""
 
-_LONGEST_STEP = 5.0
+LONGEST_STEP = 5.0
+"""Norm to which the gradient of a step is cut."""
 _DEV = ("weighted_f1", "macro_f1", "accuracy", "uar")
 _CHOOSES = "dev_weighted_f1"
 
@@ -128,10 +130,12 @@ class _Fitting:
             loss = loss_of(chosen)
             self.optimizer.zero_grad()
             torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(self.parameters, _LONGEST_STEP)
+            nn.utils.clip_grad_norm_(self.parameters, LONGEST_STEP)
             self.optimizer.step()
             self.rates.step()
-            self._average()
+            self.steps_done += 1
+            for module, averages in zip(self.modules, self.averages, strict=False):
+                follow(averages, module.state_dict(), share=self.schedule.average, steps_done=self.steps_done)
             losses.append(still_learning(loss.item()))
             report(len(self.epochs) * len(batches) + len(losses), losses[-1])
         rate = float(self.rates.get_last_lr()[0])
@@ -193,18 +197,6 @@ class _Fitting:
         """Epochs since the best one, the first of equals."""
         found = [epoch[_CHOOSES] for epoch in self.epochs]
         return len(found) - 1 - found.index(max(found)) if found else 0
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        self.steps_done += 1
-        # A young average is mostly the beginning, so it follows more closely at first.
-        kept = min(self.schedule.average, (1 + self.steps_done) / (10 + self.steps_done))
-        for module, averages in zip(self.modules, self.averages, strict=False):
-            for name, tensor in module.state_dict().items():
-                if tensor.is_floating_point():
-                    averages[name].lerp_(tensor, 1 - kept)
-                else:
-                    averages[name].copy_(tensor)
 
     def _move(self, device: torch.device) -> None:
         for module in self.modules:

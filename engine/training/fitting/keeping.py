@@ -2,21 +2,10 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one pass over the data gave."""
-
-    number: int
-    loss: float
-    learning_rate: float
-    """Of the step that comes next."""
 
 
 def keep(path: Path, state: Mapping[str, Any]) -> None:

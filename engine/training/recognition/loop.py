@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -15,15 +16,23 @@ from engine.features.dan import DanEncoder
 from engine.features.efficientface import EfficientFaceEncoder
 from engine.layers.layout import channels_together
 from engine.training.corpora.base import FaceSet
-from engine.training.fitting.fit import still_learning
-from engine.training.fitting.keeping import Epoch
+from engine.training.fitting.average import follow
+from engine.training.fitting.fit import LONGEST_STEP, still_learning
 from engine.training.material import augment
 from engine.training.recognition.losses import Loss
 from engine.training.recognition.recipe import FaceRecipe
 
 RecognitionEncoder = DanEncoder | EfficientFaceEncoder
 
-_CLIP = 5.0
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass over the data gave."""
+
+    number: int
+    loss: float
+    learning_rate: float
+    """Of the step that comes next."""
 
 
 class Fitting:
@@ -77,11 +86,12 @@ class Fitting:
         worth = still_learning(loss.item())
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.parameters, _CLIP)
+        nn.utils.clip_grad_norm_(self.parameters, LONGEST_STEP)
         self.optimizer.step()
         self.done += 1
         self.losses.append(worth)
-        self._average()
+        tensors = self.encoder.state_dict()
+        follow(self.averaged.state_dict(), tensors, share=self.schedule.average, steps_done=self.done)
         if self.done % self.steps_an_epoch == 0:
             self.order = torch.randperm(len(self.labels), generator=self.generator)
         if self.done not in self._ends():
@@ -157,13 +167,3 @@ class Fitting:
         strength = self.schedule.augmentation
         moved = augment.faces(images, generator=self.generator, side=self.encoder.crop, strength=strength)
         return standardised(moved).contiguous(memory_format=torch.channels_last)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        # A young average is mostly the beginning, so it follows more closely at first.
-        kept = min(self.schedule.average, (1 + self.done) / (10 + self.done))
-        for old, new in zip(self.averaged.state_dict().values(), self.encoder.state_dict().values(), strict=True):
-            if old.is_floating_point():
-                old.lerp_(new, 1 - kept)
-            else:
-                old.copy_(new)

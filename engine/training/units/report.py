@@ -32,7 +32,7 @@ def write(out: Path, recipe: UnitsRecipe, made: Run) -> str:
         "folds": _by_fold(made),
         "recipe": recipe.model_dump(mode="json"),
     }
-    (out / "results.json").write_text(json.dumps(said, indent=1) + "\n")
+    (out / "results.json").write_text(json.dumps(said, indent=1, allow_nan=False) + "\n")
     write_rows(out / "metrics.csv", [_flat(row) for row in table])
     plots.confusion(out / "confusion.png", table[0], title=f"{recipe.name}, {made.material.label}")
     text = _as_markdown(recipe, made, table, gain)

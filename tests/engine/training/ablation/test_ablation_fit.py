@@ -3,10 +3,11 @@ import pytest
 import torch
 
 from engine.errors import ConfigurationError
-from engine.training.ablation.fit import Schedule, fit
+from engine.training.ablation.fit import fit
 from engine.training.ablation.material import of_features
 from engine.training.ablation.variants import DIRECTIONS, VARIANTS, states
 from engine.training.corpora.featured import FeaturedTurns
+from engine.training.fitting.study import Schedule
 from engine.training.learned.encoders import class_weights
 
 QUICK = Schedule(width=16, epochs=12, batch=8, learning_rate=1e-2, dropout=0.0)

@@ -6,7 +6,7 @@ import pytest
 
 from actors.cli import main
 from engine.training.ablation import tasks, units
-from engine.training.ablation.fit import Schedule
+from engine.training.fitting.study import Schedule
 from schemas.labels import EMOTIONS
 
 SCHEDULE = Schedule(width=8, epochs=2, batch=4)

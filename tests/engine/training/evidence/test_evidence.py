@@ -16,7 +16,7 @@ from engine.training.evidence.setting import Setting
 from engine.training.evidence.table import as_markdown
 from engine.training.evidence.tokens import tokens
 
-QUICK = Setting(width=8, epochs=6, batch=8, learning_rate=1e-2, dropout=0.0, token_noise=0.0)
+QUICK = Setting(width=8, epochs=6, batch=8, learning_rate=1e-2, dropout=0.0, class_power=0.5)
 
 
 def echoed(dialogues, *, seed, told=4):
