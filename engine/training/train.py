@@ -18,6 +18,7 @@ from engine.decision import DialogueStates, decision, looking_again
 from engine.errors import ConfigurationError
 from engine.fusion.affect import WithAffect
 from engine.fusion.builders import fusion
+from engine.training import reference
 from engine.training.corpora.base import Dialogue
 from engine.training.curriculum import Curriculum
 from engine.training.fitting.device import CPU
@@ -61,7 +62,7 @@ def train(
 ) -> Path:
     """Make the checkpoint of a recipe in `out` from the corpora under `data`; returns `out`.
 
-    The held-out parts are read at the very end, for the card.
+    The held-out parts are read at the very end, for the card. What live turns are held against lies beside the weights.
     Stages lie in `stages`, `out/stages` if not said: a training that was interrupted goes on with the first one that
     is missing, and in it with the last epoch; trainings that share the folder share the stages that are alike.
     test: a manifest that nothing else looks at, measured at the end beside the held-out parts.
@@ -76,6 +77,7 @@ def train(
     made.revision()
     made.calibrate()
     made.save()
+    reference.write(out, made.curriculum.learned, seed=chosen.seed)
     made.test(test)
     return made.save()
 

@@ -16,6 +16,7 @@ from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
 from engine.faces.unread import Unsearched, no_face
 from engine.parts import Parts
+from engine.training import reference
 from engine.training.corpora import manifest
 from engine.training.corpora.base import Dialogue
 from engine.training.corpora.manifest import Manifest
@@ -28,6 +29,7 @@ from engine.training.learned.tuning import DEV, tune
 from engine.training.learned.unlearned import let_learn, silence
 from engine.training.material import tokens
 from engine.training.material.batches import Assembler, only
+from engine.training.material.conditions import Material
 from engine.training.measured.evaluate import evaluate
 from engine.training.own.affect import described, is_rated, saying_affect
 from engine.training.own.parting import Parted, part
@@ -109,6 +111,7 @@ def train(
     }
     whole = {"audio_encoder": loaded.voice, "face_encoder": loaded.face, **modules}
     run_folder.write(out, config, whole)
+    reference.write(out, Material({source.stem: parted.train}, corpus.voices, corpus.faces), seed=chosen.seed)
     if test is not None:
         for row in evaluate(str(out), str(test), data=test.parent):
             metrics |= {one.name: one.as_json() for one in row.lines}

@@ -5,6 +5,7 @@ import pytest
 
 from engine import artifact, parts
 from engine.calibration import probabilities
+from engine.drift import reference
 from engine.errors import ConfigurationError
 from engine.models import load_models
 from engine.signals import StepRequest, Utterance
@@ -43,6 +44,7 @@ def test_a_recipe_becomes_a_checkpoint_the_engine_loads(trained):
         assert corpus in card
         assert corpus in (out / "LICENSE").read_text()
     assert load_models(read, explain=True, device="cpu").model_id == read.model_id
+    assert "turns of scripted train and EmoDB, acted calls" in reference.read(out, model_id=read.model_id).source
 
 
 def test_what_is_measured_is_what_is_served(trained, small_corpora):
