@@ -76,7 +76,7 @@ def _server(config: Config) -> GatewayServer:
         # Imported where it is used: NiceGUI has one app a process, and only this one serves.
         from actors.page.furnish import furnish_page
 
-        app.include_router(figures_router(lambda: _exposition(config, metrics)))
+        app.include_router(figures_router(lambda: _exposition(config, metrics), guarded=not settings.local))
         app.include_router(live_streams(config, parts))
         furnish_page(app, parts, allowed=sorted(policy.allowed - policy.denied), denied=sorted(policy.denied))
 

@@ -240,7 +240,7 @@ class MetricsSettings(_Section):
 
 
 Secret = Annotated[SecretStr, Field(min_length=16)]
-GatewayScope = Literal["segments:write", "dialogues:read", "events:read"]
+GatewayScope = Literal["segments:write", "dialogues:read", "events:read", "figures:read"]
 
 
 class GatewayToken(_Section):

@@ -11,7 +11,7 @@ from actors.gateway.passes import Passes
 from actors.gateway.problems import Problem
 from engine.clock import Clock, SystemClock
 
-Scope = Literal["segments:write", "dialogues:read", "events:read"]
+Scope = Literal["segments:write", "dialogues:read", "events:read", "figures:read"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
