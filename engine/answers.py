@@ -26,7 +26,7 @@ from schemas.events import (
 )
 from schemas.labels import EMOTIONS, Emotion
 from schemas.record import DialogueRecord, OutboxEntry, Position, SpeakerCourse
-from schemas.segment import Segment
+from schemas.segment import Recording, Segment
 from schemas.topics import (
     ALERT_TYPE,
     ALERTS,
@@ -157,7 +157,13 @@ class Answering:
         return self._entry(ALERTS, headers, alert.model_dump_json().encode())
 
     def lifecycle_entry(
-        self, status: str, record: DialogueRecord, *, reason: str | None, identity: str | None = None
+        self,
+        status: str,
+        record: DialogueRecord,
+        *,
+        reason: str | None,
+        identity: str | None = None,
+        recording: Recording | None = None,
     ) -> OutboxEntry:
         """Word that a dialogue started, ended or failed."""
         event = DialogueEvent.model_validate(
@@ -168,6 +174,7 @@ class Answering:
                 "reason": reason,
                 "turns": record.turns,
                 "speakers": _summaries(record) if status == "ended" else {},
+                "recording": recording,
             }
         )
         return self._lifecycle(event)

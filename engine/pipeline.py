@@ -261,6 +261,11 @@ class Pipeline:
     def _prepare_started(self, opened: Prepared) -> Prepared:
         started = _parse(DialogueStarted, opened.arrival)
         before = opened.record
+        if opened.lifecycle and started.recording is not None:
+            told = self._answering(opened.arrival, before).lifecycle_entry(
+                "started", before, reason=opened.note.reason, recording=started.recording
+            )
+            opened = replace(opened, lifecycle=(told,))
         participants = self._identifier.entered(started.participants, before.roster)
         entered = self._entered(opened, self._gate.enter(participants, before.roster))
         named = dict.fromkeys((*before.announced, *(who.speaker for who in participants)))

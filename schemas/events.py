@@ -9,7 +9,7 @@ from pydantic import Field
 
 from schemas.labels import Emotion
 from schemas.message import Message
-from schemas.segment import DialogueId
+from schemas.segment import DialogueId, Recording
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 Signed = Annotated[float, Field(ge=-1, le=1)]
@@ -207,3 +207,5 @@ class DialogueEvent(Message):
     speaker: str | None = Field(default=None, exclude_if=not_)
     """Merged: the id that is used no more; its turns until here were those of `into`."""
     into: str | None = Field(default=None, exclude_if=not_)
+    recording: Recording | None = Field(default=None, exclude_if=not_)
+    """Started: what is played, where its producer said that it is a recording."""

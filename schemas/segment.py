@@ -76,6 +76,15 @@ class Participant(Message):
     consent: bool | None = None
 
 
+class Recording(Message):
+    """That a dialogue was over before it was sent: how long it is, and how fast it is played."""
+
+    duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """About; none where nobody knows."""
+    speed: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """1 is life; none: as fast as it is taken."""
+
+
 class DialogueStarted(Message):
     """The value of a `turntone.dialogue.started.v1` record."""
 
@@ -83,6 +92,8 @@ class DialogueStarted(Message):
     """Who takes part: where nobody says who speaks, no more voices are told apart than are named here."""
     speakers: Annotated[int, Field(ge=1, le=MOST_PARTICIPANTS)] | None = Field(default=None, exclude_if=not_)
     """How many people speak, where that is known without their names."""
+    recording: Recording | None = Field(default=None, exclude_if=not_)
+    """Where it is no conversation of now."""
 
 
 class DialogueEnded(Message):

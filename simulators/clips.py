@@ -8,7 +8,7 @@ import av
 from engine.errors import BadMedia, BadSegment
 from schemas.topics import MAX_SEGMENT_BYTES, MIB
 from simulators.corpus import Utterance
-from simulators.transcode import Stretch, duration_of, has_picture, still_picture, transcode
+from simulators.transcode import STILL_ALONE_S, Stretch, duration_of, has_picture, still_picture, transcode
 
 CONTENT_TYPES = {
     ".mp4": "video/mp4",
@@ -47,6 +47,19 @@ def load(utterance: Utterance) -> Clip:
     if clip.duration_s <= 0:
         raise BadMedia(f"{source} holds no sound and no picture")
     return clip
+
+
+def length_s(utterance: Utterance) -> float | None:
+    """How long it lasts, as its file says without being decoded; None for one that cannot be sent."""
+    start_s = utterance.start_s or 0.0
+    if utterance.media is not None and utterance.end_s is not None:
+        return utterance.end_s - start_s
+    try:
+        if utterance.media is None:
+            return None if utterance.face is None else STILL_ALONE_S
+        return duration_of(utterance.media) - start_s or None
+    except (av.FFmpegError, OSError):
+        return None
 
 
 def _encoded(utterance: Utterance, source: Path) -> tuple[bytes, str]:

@@ -86,7 +86,13 @@ class Replay:
 
         for unplayable in corpus.skipped:
             skip(unplayable)
-        timeline = Timeline(source=f"/turntone/replay/{self._run}", role=self._role, at_once=self._at_once, skip=skip)
+        timeline = Timeline(
+            source=f"/turntone/replay/{self._run}",
+            role=self._role,
+            at_once=self._at_once,
+            speed=self._speed,
+            skip=skip,
+        )
         began_s, steady_s = self._clock.wall_s(), self._clock.monotonic_s()
         interrupted = False
         try:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from engine.errors import BadInput, ConfigurationError
 from schemas.cloudevents import JSON
 from schemas.labels import Emotion
-from schemas.segment import DialogueEnded, DialogueStarted, Participant, Segment, SegmentType
+from schemas.segment import DialogueEnded, DialogueStarted, Participant, Recording, Segment, SegmentType
 from schemas.topics import ENDED_TYPE, SEGMENT_TYPE, STARTED_TYPE
-from simulators.clips import load
+from simulators.clips import length_s, load
 from simulators.corpus import CorpusDialogue, Skipped, Utterance
 
 PAUSE_S = 0.3
@@ -71,13 +71,17 @@ class Timeline:
 
     source: who produces, in every record; role: of everybody whose corpus names none.
     at_once: dialogues side by side; the next begins where one ends, and one clip of each is in memory.
+    speed: how fast they will be sent, which is only told.
     skip: hears of each utterance whose media cannot be sent.
     """
 
-    def __init__(self, *, source: str, role: str, at_once: int, skip: Callable[[Skipped], None]) -> None:
+    def __init__(
+        self, *, source: str, role: str, at_once: int, speed: float | None, skip: Callable[[Skipped], None]
+    ) -> None:
         self._source = source
         self._role = role
         self._at_once = at_once
+        self._speed = speed
         self._skip = skip
 
     def cues(self, dialogues: Mapping[str, CorpusDialogue]) -> Iterator[Cue]:
@@ -109,7 +113,8 @@ class Timeline:
         roles = {turn.speaker: turn.role or self._role for turn in dialogue.utterances if turn.speaker is not None}
         # Whoever replays a corpus answers for it: its people agreed to be recorded and studied.
         people = tuple(Participant(speaker=who, role=role, consent=True) for who, role in roles.items())
-        started = DialogueStarted(participants=people).model_dump_json().encode()
+        recording = Recording(duration_s=duration_s(dialogue), speed=self._speed)
+        started = DialogueStarted(participants=people, recording=recording).model_dump_json().encode()
         yield Cue(0.0, self._word(name, STARTED_TYPE, 0), started)
         cursor_s, sequence = 0.0, 0
         for turn in dialogue.utterances:
@@ -118,8 +123,7 @@ class Timeline:
             except BadInput as error:
                 self._skip(Skipped(f"{dialogue.dialogue_id} {turn.utterance_id}", str(error)))
                 continue
-            after_s = cursor_s + PAUSE_S if sequence else 0.0
-            start_s = after_s if turn.begin_s is None else turn.begin_s
+            start_s = _begins_s(turn, cursor_s if sequence else None)
             end_s = start_s + clip.duration_s
             cursor_s = max(cursor_s, end_s)
             sequence += 1
@@ -145,6 +149,23 @@ class Timeline:
         return Segment(
             dialogue_id=name, id=identity, source=self._source, type=type_, datacontenttype=JSON, sequence=sequence
         )
+
+
+def duration_s(dialogue: CorpusDialogue) -> float | None:
+    """How long a dialogue will be, by what its files say of themselves; None where none of them can be read."""
+    cursor_s: float | None = None
+    for turn in dialogue.utterances:
+        lasts_s = length_s(turn)
+        if lasts_s is not None:
+            cursor_s = max(cursor_s or 0.0, _begins_s(turn, cursor_s) + lasts_s)
+    return cursor_s
+
+
+def _begins_s(turn: Utterance, cursor_s: float | None) -> float:
+    """`cursor_s`: where the last one ended, if there was one."""
+    if turn.begin_s is not None:
+        return turn.begin_s
+    return 0.0 if cursor_s is None else cursor_s + PAUSE_S
 
 
 def _sent(segment: Segment, turn: Utterance) -> Sent:

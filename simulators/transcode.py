@@ -14,7 +14,7 @@ from engine.errors import BadMedia
 from engine.media.encode import Picture, Sound, encode_mp4, encode_wav
 
 _STILL_FPS = 5
-_STILL_ALONE_S = 2.0
+STILL_ALONE_S = 2.0
 _SEEK_EARLIER_S = 1.0
 
 
@@ -46,7 +46,7 @@ def still_picture(face: Path, *, voice: Stretch | None) -> bytes:
     with av.open(str(face)) as source:
         picture = _pixels(next(source.decode(video=0)))
     sound = None if voice is None else read_sound(voice)
-    duration_s = _STILL_ALONE_S if sound is None else sound.samples.shape[1] / sound.rate_hz
+    duration_s = STILL_ALONE_S if sound is None else sound.samples.shape[1] / sound.rate_hz
     return encode_mp4(((float(time_s), picture) for time_s in np.arange(0.0, duration_s, 1 / _STILL_FPS)), sound)
 
 

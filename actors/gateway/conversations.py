@@ -3,13 +3,16 @@
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pydantic import ValidationError
 
 from actors.gateway.answers import Status
 from actors.gateway.told import Told
+from schemas.cloudevents import read_attributes
 from schemas.events import AlertEvent, DialogueEvent, EmotionEvent
 from schemas.labels import Emotion
+from schemas.segment import Recording
 
 _LOOK_BACK = 64
 """Turns among which one that is said again is looked for: only the last ones of a dialogue ever are."""
@@ -27,6 +30,10 @@ class Conversation:
     """The last event of its life cycle."""
     turns: list[EmotionEvent] = field(default_factory=list)
     """In order; a revision stands in the place of the turn it says again."""
+    recording: Recording | None = None
+    """What is played, where it is said to be a recording."""
+    began_s: float | None = None
+    """When it started, seconds since 1970."""
     left_out: int = 0
     """Older turns that are kept no more."""
     before: dict[str, Emotion | None] = field(default_factory=dict)
@@ -53,14 +60,16 @@ class Conversation:
         if all(known.event_id != event.event_id for known in self.alerts):
             self.alerts.append(event)
 
-    def live(self, event: DialogueEvent) -> None:
-        """Take in what became of it."""
+    def live(self, event: DialogueEvent, *, at_s: float | None) -> None:
+        """Take in what became of it, and when."""
         if event.status == "merged":
             self.turns = [
                 turn.model_copy(update={"speaker": event.into}) if turn.speaker == event.speaker else turn
                 for turn in self.turns
             ]
             return
+        if event.status == "started":
+            self.recording, self.began_s = event.recording, at_s
         self.life = event
         self.status = "open" if event.status == "started" else event.status
 
@@ -93,7 +102,7 @@ class Conversations:
         elif isinstance(event, AlertEvent):
             conversation.alert(event)
         else:
-            conversation.live(event)
+            conversation.live(event, at_s=_time_s(told))
         self._size += len(conversation.turns) - before
         self._make_room()
 
@@ -115,6 +124,13 @@ class Conversations:
                 oldest.before.pop(oldest.turns.pop(0).event_id, None)
                 oldest.left_out += 1
                 self._size -= 1
+
+
+def _time_s(told: Told) -> float | None:
+    try:
+        return datetime.fromisoformat(read_attributes(told.headers)["time"]).timestamp()
+    except (KeyError, ValueError):
+        return None
 
 
 _READ: dict[str, type[EmotionEvent] | type[DialogueEvent] | type[AlertEvent]] = {

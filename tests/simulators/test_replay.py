@@ -63,6 +63,8 @@ def test_a_dialogue_starts_speaks_and_ends():
         ("Agent", "agent", True),
         ("Customer", "customer", True),
     ]
+    assert started.recording.speed == 1.0
+    assert started.recording.duration_s == pytest.approx(segments[-2].endtime, abs=0.1)
     assert [each.utterance_id for each in replayed.sent] == [f"t{n:02}" for n in range(1, 25)]
     assert not replayed.interrupted
 
