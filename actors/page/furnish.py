@@ -29,7 +29,7 @@ def furnish_page(app: FastAPI, parts: Parts, *, allowed: Sequence[str], denied: 
     async def home() -> RedirectResponse:
         return RedirectResponse(HOME)
 
-    add_pages(parts.feed, allowed=allowed, denied=denied)
+    add_pages(parts.feed, clock=parts.clock, allowed=allowed, denied=denied)
     ui.run_with(
         app,
         mount_path=MOUNT,

@@ -27,6 +27,7 @@ class _Line:
     last: EmotionEvent | None
     alerts: int
     end_s: float
+    length_s: float | None
 
 
 class Overview:
@@ -62,4 +63,5 @@ def _line(one: Conversation) -> _Line:
         last=max(numbered, key=attrgetter("start_s"), default=None),
         alerts=len(one.alerts),
         end_s=max((turn.end_s for turn in numbered), default=0.0),
+        length_s=one.recording.duration_s if one.recording else None,
     )

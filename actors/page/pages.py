@@ -16,12 +16,15 @@ from actors.page.frame import frame
 from actors.page.overview import Overview
 from actors.page.view import DialogueView
 from actors.page.watching import watch
+from engine.clock import Clock
 
 _OVERVIEW_S: Final = 0.5
 _DIALOGUE_S: Final = 0.1
+_PLAYING_S: Final = 1.0
+"""How often a playhead moves."""
 
 
-def add_pages(feed: Feed, *, allowed: Sequence[str], denied: Sequence[str]) -> None:
+def add_pages(feed: Feed, *, clock: Clock, allowed: Sequence[str], denied: Sequence[str]) -> None:
     """Add them to NiceGUI's app. `allowed` and `denied` are roles."""
 
     @ui.page("/")
@@ -34,7 +37,7 @@ def add_pages(feed: Feed, *, allowed: Sequence[str], denied: Sequence[str]) -> N
     @ui.page("/dialogue/{dialogue_id}")
     def dialogue(request: Request, dialogue_id: str) -> None:
         with frame(request, dialogue_id):
-            _dialogue(feed, dialogue_id)
+            _dialogue(feed, dialogue_id, clock)
 
     @ui.page("/microphone")
     def microphone(request: Request) -> None:
@@ -43,15 +46,19 @@ def add_pages(feed: Feed, *, allowed: Sequence[str], denied: Sequence[str]) -> N
         with frame(request, "Speak into the microphone"):
             panel = draw("microphone", dialogue_id=dialogue_id, allowed=allowed, denied=denied)
             ui.html(panel, sanitize=False)
-            _dialogue(feed, dialogue_id)
+            _dialogue(feed, dialogue_id, clock)
 
 
-def _dialogue(feed: Feed, dialogue_id: str) -> None:
-    view = DialogueView()
+def _dialogue(feed: Feed, dialogue_id: str, clock: Clock) -> None:
+    view = DialogueView(clock=clock)
+
+    def now() -> Conversation:
+        return feed.conversations.of(dialogue_id) or Conversation(dialogue_id)
 
     def show() -> None:
-        view.show(feed.conversations.of(dialogue_id) or Conversation(dialogue_id))
+        view.show(now())
 
+    ui.timer(_PLAYING_S, lambda: view.move(now()))
     _follow(feed, Wanted(dialogues={dialogue_id}), show, breath_s=_DIALOGUE_S)
 
 

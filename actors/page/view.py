@@ -8,8 +8,10 @@ from nicegui import ui
 from actors.gateway.conversations import Conversation
 from actors.page.areas import HEIGHT, WIDTH, columns, lines, stacked
 from actors.page.drawing import draw
+from actors.page.position import LANE, position
 from actors.page.wording import alarm, sentence, speakers_of
-from actors.report.wording import CODES, clock, speaker_of
+from actors.report.wording import CODES, speaker_of
+from engine.clock import Clock
 from schemas.events import EmotionEvent
 from schemas.labels import EMOTIONS
 
@@ -32,10 +34,12 @@ _LETTERS: Final[dict[str, str]] = {**{str(kind): code for kind, code in CODES.it
 
 
 class DialogueView:
-    """Made where its elements are to stand; `show` brings them up to date."""
+    """Made where its elements are to stand; `show` brings them up to date, and `move` what the time alone moves."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
         self._state = _piece("div")
+        self._position = _piece("div")
         # Read out as it comes; what was there before is not.
         self._said = _piece("div").classes("unseen").props('role="log" aria-live="polite" aria-label="New turns"')
         with _section("Alerts"):
@@ -65,13 +69,19 @@ class DialogueView:
         """Show a dialogue as it stands."""
         turns = conversation.turns
         speakers = speakers_of(turns)
-        self._state.content = draw("state", one=conversation, until=clock(max((t.end_s for t in turns), default=0.0)))
+        self._state.content = draw("state", one=conversation)
+        self.move(conversation)
         self._say(conversation)
         self._alerts.content = draw("alerts", alerts=list(reversed(conversation.alerts)), named=False, home="")
         self._draw([turn for turn in turns if turn.turn is not None], speakers)
         for turn in turns[-_MOST_ROWS:]:
             self._row(turn, conversation, speakers.index(speaker_of(turn)) if turn.turn is not None else 0)
         self._summary.content = draw("summary", life=conversation.life)
+
+    def move(self, conversation: Conversation) -> None:
+        """Show where the newest turn is, and how far a recording is by now."""
+        place = position(conversation, now_s=self._clock.wall_s())
+        self._position.content = draw("position", place=place, width=WIDTH, lane=LANE)
 
     def _say(self, conversation: Conversation) -> None:
         """Read out what is new, but for what was there when the page was opened."""

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.shown import WAIT_MS, Shown, chromium, shown, spoken
+from tests.browser.shown import WAIT_MS, Shown, chromium, seen, shown, spoken
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[Browser]:
-    with chromium(spoken(tmp_path_factory.mktemp("voice") / "voice.wav")) as browser:
+    folder = tmp_path_factory.mktemp("devices")
+    with chromium(spoken(folder / "voice.wav"), seen(folder / "face.mjpeg")) as browser:
         yield browser
 
 

@@ -1,5 +1,6 @@
 """`python -m tests.browser.screenshots`: pictures of the page for the README, of the bundled conversations alone."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
@@ -7,7 +8,7 @@ from typing import Final, Literal
 from playwright.sync_api import Browser
 
 from tests.browser.recorded import recorded
-from tests.browser.shown import WAIT_MS, Shown, chromium, shown, spoken
+from tests.browser.shown import WAIT_MS, Shown, chromium, seen, shown, spoken
 
 PICTURES: Final = Path(__file__).parents[2] / "actors" / "page" / "pictures"
 
@@ -40,7 +41,10 @@ def take(
 def main() -> None:
     """Take all of them."""
     PICTURES.mkdir(exist_ok=True)
-    with TemporaryDirectory() as folder, chromium(spoken(Path(folder) / "voice.wav")) as browser, shown() as gateway:
+    with TemporaryDirectory() as made, ExitStack() as opened:
+        folder = Path(made)
+        browser = opened.enter_context(chromium(spoken(folder / "voice.wav"), seen(folder / "face.mjpeg")))
+        gateway = opened.enter_context(shown())
         for event in recorded():
             gateway.log.broker.append(event)
         take(browser, gateway, "overview", "", size=(1100, 620))

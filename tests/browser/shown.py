@@ -19,7 +19,7 @@ from actors.gateway.streams.furnish import live_streams
 from actors.page.address import address
 from actors.page.furnish import furnish_page
 from engine.config import Config
-from simulators.samples import CALL
+from simulators.samples import CALL, MEETING
 from tests.actors.gateway.opened import OWNER, Log, gateway
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
@@ -57,8 +57,8 @@ def shown() -> Iterator[Shown]:
 
 
 @contextmanager
-def chromium(voice: Path) -> Iterator[Browser]:
-    """Debian's Chromium, whose microphone plays a recording again and again. Skips where there is none."""
+def chromium(voice: Path, face: Path) -> Iterator[Browser]:
+    """Debian's Chromium, whose microphone and camera play recordings again and again. Skips where there is none."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not there: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -69,12 +69,24 @@ def chromium(voice: Path) -> Iterator[Browser]:
                 "--use-fake-ui-for-media-stream",
                 "--use-fake-device-for-media-stream",
                 f"--use-file-for-fake-audio-capture={voice}",
+                f"--use-file-for-fake-video-capture={face}",
             ],
         )
         try:
             yield browser
         finally:
             browser.close()
+
+
+def seen(path: Path) -> Path:
+    """A speaker of the bundled meeting, as pictures in a row (Motion JPEG)."""
+    with av.open(str(MEETING / "bbaf2n.mp4")) as source, av.open(str(path), "w", format="mjpeg") as target:
+        film = target.add_stream("mjpeg", rate=25)
+        film.width, film.height, film.pix_fmt = 640, 480, "yuvj420p"
+        for frame in source.decode(video=0):
+            target.mux(film.encode(frame.reformat(640, 480, "yuvj420p")))
+        target.mux(film.encode())
+    return path
 
 
 def spoken(path: Path) -> Path:

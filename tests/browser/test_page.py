@@ -1,7 +1,11 @@
 """The page: who is let in, and in Chromium that it shows what stands in the topics, to everybody."""
 
+import io
+from datetime import UTC, datetime
+from itertools import pairwise
 from urllib.parse import urlsplit
 
+import av
 import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -9,11 +13,13 @@ from websockets.sync.client import connect
 
 from actors.page.wording import percent
 from engine.transport.base import Outgoing
-from schemas.cloudevents import read_segment
+from schemas.cloudevents import event_headers, read_segment
 from schemas.events import DialogueEvent, EmotionEvent
 from schemas.labels import EMOTIONS
-from schemas.topics import ALERTS, DIALOGUES, SEGMENT_TYPE, SEGMENTS, TURNS
+from schemas.segment import Recording
+from schemas.topics import ALERTS, DIALOGUES, LIFECYCLE_TYPE, SEGMENT_TYPE, SEGMENTS, TURNS
 from tests.actors.gateway.opened import LISTENER, OWNER
+from tests.browser.access import headings, nameless, poor_contrast, small, stops
 from tests.browser.recorded import recorded
 from tests.browser.shown import WAIT_MS
 
@@ -168,6 +174,49 @@ def test_the_keyboard_is_enough_and_a_screen_reader_finds_its_way(gateway, page)
     assert page.url == gateway.at("microphone")
 
 
+def test_a_recording_shows_how_far_it_is_and_a_stream_claims_no_end(gateway, page):
+    recording = Recording(duration_s=1000.0, speed=50.0)
+    started = DialogueEvent(event_id="s", dialogue_id="played", status="started", recording=recording)
+    headers = event_headers(event_id="s", event_type=LIFECYCLE_TYPE, dialogue_id="played", time=datetime.now(UTC))
+    gateway.log.broker.append(Outgoing(DIALOGUES, "played", started.model_dump_json().encode(), headers))
+    gateway.log.say("played", 10)
+    page.goto(gateway.at("dialogue/played"))
+    axis = page.get_by_role("region", name="Where the newest turn is").locator("svg")
+    axis.wait_for()
+    first = float(axis.get_attribute("data-played"))
+    page.wait_for_function(
+        f"Number(document.querySelector('svg[data-played]').dataset.played) > Math.max({first}, 21.5)"
+    )
+    # Turn 10 is 20.0 to 21.5 s of 1000.
+    assert float(axis.get_attribute("data-newest")) == 21.5
+    assert axis.get_attribute("aria-label").endswith(": the newest turn is 0:20 to 0:22.")
+    gateway.log.say("streamed", 10)
+    page.goto(gateway.at("dialogue/streamed"))
+    page.get_by_text("nobody has said how long it is").wait_for()
+    assert axis.get_attribute("data-played") == ""
+
+
+@pytest.mark.parametrize("path", ["", f"dialogue/{CALL}", "microphone"])
+def test_everybody_can_read_reach_and_hear_everything(gateway, page, path):
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(gateway.at(path))
+    page.get_by_role("heading", name="Alerts", exact=True).wait_for()
+    page.locator("tr[data-dialogue], tr[data-turn], #microphone").first.wait_for()
+    assert nameless(page) == []
+    levels = headings(page)
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    places, outlines = stops(page)
+    assert sorted(places) == list(range(len(places)))
+    assert "none" not in outlines
+    assert small(page) == []
+    for colours in ("Light", "Dark"):
+        page.get_by_role("button", name=colours).click()
+        page.locator("body.body--dark" if colours == "Dark" else "body:not(.body--dark)").wait_for()
+        assert poor_contrast(page) == []
+
+
 @pytest.mark.parametrize("path", ["", f"dialogue/{MEETING}", "microphone"])
 def test_a_telephone_is_wide_enough_and_dark_stays_dark(gateway, page, path):
     page.set_viewport_size({"width": 360, "height": 740})
@@ -180,20 +229,39 @@ def test_a_telephone_is_wide_enough_and_dark_stays_dark(gateway, page, path):
     page.locator("body.body--dark").wait_for()
 
 
-def test_what_is_said_into_the_microphone_becomes_segments_with_role_and_consent(gateway, page):
+def spoken_through(gateway, page, *, camera):
+    """The first utterance that a visitor's browser sends: the segment and its media."""
     page.goto(gateway.at("microphone"))
     page.get_by_role("button", name="Speak into the microphone").click()
     page.get_by_label("Role").select_option("customer")
     page.get_by_label("I agree").check()
+    if camera:
+        page.get_by_label("With the camera").check()
     page.get_by_role("button", name="Speak into the microphone").click()
     page.get_by_text("Utterances sent: 1").wait_for()
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("Stopped. Utterances sent").wait_for()
     dialogue_id = page.locator("#microphone").get_attribute("data-dialogue")
     records = [record for record in gateway.log.broker.records(SEGMENTS) if record.key == dialogue_id]
-    segments = [read_segment(dialogue_id, record.headers) for record in records]
-    first = next(segment for segment in segments if segment.type == SEGMENT_TYPE)
-    assert (first.speaker, first.role, first.consent) == ("you", "customer", True)
+    segments = ((read_segment(dialogue_id, record.headers), record.value) for record in records)
+    return next((segment, media) for segment, media in segments if segment.type == SEGMENT_TYPE)
+
+
+def test_what_is_said_into_the_microphone_becomes_segments_with_role_and_consent(gateway, page):
+    segment, media = spoken_through(gateway, page, camera=False)
+    assert (segment.speaker, segment.role, segment.consent) == ("you", "customer", True)
+    with av.open(io.BytesIO(media)) as container:
+        assert not container.streams.video
+
+
+def test_with_the_camera_the_speakers_picture_goes_along(gateway, page):
+    _, media = spoken_through(gateway, page, camera=True)
+    with av.open(io.BytesIO(media)) as container:
+        assert container.streams.audio
+        pictures = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    # Whoever speaks moves, and a camera that is covered shows nothing.
+    assert pictures[0].std() > 20
+    assert any((one != pictures[0]).any() for one in pictures)
 
 
 def test_no_request_has_left_the_machine(asked_for):
