@@ -131,7 +131,7 @@ def load(
         else:
             way = by_requests(gateway, token_of(config))
         line = opened.enter_context(way)
-        before = None if gateway is None else read_stages(gateway)
+        before = None if gateway is None else read_stages(gateway, token=token_of(config))
         account = Account(one_each=not live, dead_letters=gateway is None)
         shown.begin(account, through="live streams" if live else "topics" if gateway is None else "gateway")
         drive = Drive(
@@ -144,7 +144,9 @@ def load(
             patience_s=patience,
         )
         driven = drive.run(cues(calls, run=shown.run, media=silence if live else voices.media))
-        stages = None if gateway is None or before is None else rows(before, read_stages(gateway))
+        stages = (
+            None if gateway is None or before is None else rows(before, read_stages(gateway, token=token_of(config)))
+        )
     if not shown.finish(driven, stages=stages, json=json).sound:
         raise typer.Exit(1)
 

@@ -17,10 +17,11 @@ Stages = Mapping[str, Buckets]
 """The histograms of all workers together, by stage."""
 
 
-def read_stages(url: str) -> Stages:
+def read_stages(url: str, *, token: str) -> Stages:
     """The stages as they stand. Raises `Unavailable`."""
     try:
-        page = httpx2.get(f"{url}/metrics", timeout=30.0, trust_env=False)
+        headers = {"authorization": f"Bearer {token}"}
+        page = httpx2.get(f"{url}/metrics", headers=headers, timeout=30.0, trust_env=False)
         page.raise_for_status()
     except httpx2.HTTPError as error:
         raise Unavailable(f"no figures at {url}/metrics: {error}") from error
