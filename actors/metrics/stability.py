@@ -53,7 +53,7 @@ class Stability:
         if reference is None:
             _LOG.warning(
                 "%s has no %s: nothing is told of the drift against its training; make it with "
-                "`python -m engine.training.reference`",
+                "`python -m engine.training.written.reference`",
                 *(folder, FILE),
             )
             return None

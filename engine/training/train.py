@@ -18,7 +18,6 @@ from engine.decision import DialogueStates, decision, looking_again
 from engine.errors import ConfigurationError
 from engine.fusion.affect import WithAffect
 from engine.fusion.builders import fusion
-from engine.training import reference
 from engine.training.corpora.base import Dialogue
 from engine.training.curriculum import Curriculum
 from engine.training.fitting.device import CPU
@@ -37,7 +36,7 @@ from engine.training.measured.evaluate import evaluate
 from engine.training.recipe import Recipe
 from engine.training.scoring.affect import FEWEST_TO_LEARN, rated
 from engine.training.scoring.scores import Scores, score
-from engine.training.written import run_folder
+from engine.training.written import reference, run_folder
 from schemas.labels import EMOTIONS
 
 Metrics = dict[str, dict[str, Any]]

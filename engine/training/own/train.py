@@ -16,7 +16,6 @@ from engine.faces.speaking import speaking_face
 from engine.faces.track import MtcnnLocator
 from engine.faces.unread import Unsearched, no_face
 from engine.parts import Parts
-from engine.training import reference
 from engine.training.corpora import manifest
 from engine.training.corpora.base import Dialogue
 from engine.training.corpora.manifest import Manifest
@@ -35,7 +34,7 @@ from engine.training.own.affect import described, is_rated, saying_affect
 from engine.training.own.parting import Parted, part
 from engine.training.own.recipe import OwnRecipe
 from engine.training.scoring.scores import Scores, score
-from engine.training.written import run_folder
+from engine.training.written import reference, run_folder
 from schemas.labels import EMOTIONS
 
 # What of a checkpoint is true of its own training only.

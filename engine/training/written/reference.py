@@ -1,6 +1,6 @@
 """What a checkpoint's turns looked like in training, made and laid beside it; no weight and no id changes.
 
-python -m engine.training.reference default --data ../shared/data
+python -m engine.training.written.reference default --data ../shared/data
 """
 
 import argparse

@@ -9,7 +9,7 @@ from engine.artifact import find, model_id_of
 from engine.drift.reference import read
 from engine.training.corpora.base import NO_FACES, Turn, Voice
 from engine.training.material.conditions import Material
-from engine.training.reference import FEWEST_TURNS, write
+from engine.training.written.reference import FEWEST_TURNS, write
 
 
 @pytest.fixture
