@@ -15,7 +15,7 @@ _OPENING_S: Final = 30.0
 
 
 class Ears:
-    """Listens to the turns of a gateway while the `with` block lasts, from its first line on.
+    """Listens to the turns of a gateway while the `with` block lasts, from its first line on; then closes the client.
 
     Raises `Refused`, and `Unavailable` where the gateway tells nothing.
     """
@@ -31,11 +31,10 @@ class Ears:
     def __enter__(self) -> Self:
         self._thread.start()
         opened = self._open.wait(_OPENING_S)
-        if self._failure is not None:
-            raise self._failure
-        if not opened:
-            raise Unavailable(f"the gateway at {self._client.url} tells no events")
-        return self
+        if opened and self._failure is None:
+            return self
+        self._client.close()
+        raise self._failure or Unavailable(f"the gateway at {self._client.url} tells no events")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
