@@ -36,6 +36,8 @@ Examples:
 
   turntone watch --from-beginning --json     every turn, as JSON
 
+  turntone load --seconds 20                 a call center that calls
+
   turntone analyze talk.mp4 --rttm out.rttm  one recording, no servers
 
   turntone enroll Ann ann.wav --consent      a voice by name, from then on

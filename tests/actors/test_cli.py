@@ -11,7 +11,7 @@ from actors.cli.app import app
 def test_help_has_every_command_and_examples(capsys):
     assert main(["--help"]) == 0
     printed = capsys.readouterr().out
-    commands = "demo up analyze replay enroll watch train evaluate schema doctor dead-letters dialogue model"
+    commands = "demo up analyze replay enroll watch load train evaluate schema doctor dead-letters dialogue model"
     assert all(f"\n  {name} " in printed for name in commands.split())
     assert "turntone replay recordings/ --speed 2" in printed
 
