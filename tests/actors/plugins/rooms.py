@@ -61,7 +61,7 @@ class Turntone:
 
 
 @contextmanager
-def turntone(*, answers: bool = False) -> Iterator[Turntone]:
+def turntone(*, answers: bool = False, port: int = 0) -> Iterator[Turntone]:
     """A gateway on a real socket. answers: every utterance becomes a turn of its speaker at once, of joy."""
     log = Log()
     furnished: list[Parts] = []
@@ -86,5 +86,5 @@ def turntone(*, answers: bool = False) -> Iterator[Turntone]:
         app.include_router(live_streams(Config(), parts))
         furnished.append(parts)
 
-    with gateway(log, open_publisher=lambda: Publisher(broker=log.broker), furnish=furnish) as client:
+    with gateway(log, open_publisher=lambda: Publisher(broker=log.broker), furnish=furnish, port=port) as client:
         yield Turntone(log, client, Gateway(client.url, SecretStr(OWNER)), furnished[0])

@@ -3,7 +3,6 @@
 import asyncio
 from random import Random
 
-import numpy as np
 import pytest
 
 pytest.importorskip("livekit.rtc", reason="LiveKit is not installed: pip install 'turntone[livekit]'")
@@ -21,9 +20,8 @@ from engine.ingest.reconnect import Backoff
 from schemas.segment import Participant
 from schemas.topics import SEGMENT_TYPE, STARTED_TYPE
 from tests.actors.plugins.rooms import turntone
+from tests.actors.plugins.voices import TRACK_HZ, speak
 from tests.engine.ingest.sources import talk
-
-TRACK_HZ = 48_000
 
 
 def uplink_of(gateway, told, *, token=None) -> Uplink:
@@ -39,14 +37,6 @@ def uplink_of(gateway, told, *, token=None) -> Uplink:
     return Uplink(
         gateway=gateway, start=start, clock=SystemClock(), backoff=Backoff(), random=Random(1), tell=told.append
     )
-
-
-async def speak(source: rtc.AudioSource, samples: np.ndarray) -> None:
-    """A voice at 16 kHz as a microphone of the room would bring it: 48 kHz, 10 ms a frame, as fast as life."""
-    wide = np.repeat(samples, TRACK_HZ // 16_000)
-    for start in range(0, len(wide) - 480, 480):
-        piece = wide[start : start + 480]
-        await source.capture_frame(rtc.AudioFrame(piece.tobytes(), TRACK_HZ, 1, 480))
 
 
 def test_a_track_becomes_the_utterances_of_its_participant():
