@@ -113,6 +113,7 @@ class GatewayServer:
                 server_header=False,
                 timeout_graceful_shutdown=_LAST_WORDS_S,
                 ws_max_size=_WS_MESSAGE_BYTES,
+                ws_ping_timeout=StreamLimits().pong_s,
             )
         )
 

@@ -27,7 +27,10 @@ class StreamLimits:
     buffer_bytes: int = 2 * _MIB
     """Media that waits to be cut; when it is full nothing more is read from the socket ..."""
     stalled_s: float = 15.0
-    """... for so long at the most: after 20 s without a pong, which is not read either, the server hangs up itself."""
+    """... for so long at the most."""
+    pong_s: float = 120.0
+    """The server hangs up on who does not answer its ping in this time. Longer than its own 20 s: a pong stands in line
+    behind media that is not read yet."""
     ahead_warned_s: float = 10.0
     """A stream that is so much ahead of the clock hears of it: it is no live stream ..."""
     ahead_most_s: float = 30.0

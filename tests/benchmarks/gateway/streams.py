@@ -77,7 +77,8 @@ def serve(port: int, log: Path) -> None:
                 metrics=Figures(),
             )
         )
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+        pong_s = StreamSettings().limits.pong_s
+        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", ws_ping_timeout=pong_s)
 
 
 class Crowd:
