@@ -108,6 +108,34 @@ class VoiceAugmentation(_Section):
     """Both parameters of the Beta distribution that two recordings of one corpus are mixed by (Zhang et al. 2018)."""
 
 
+class FaceAugmentation(_Section):
+    """How far a face is taken from how it was pictured, anew at every step; 0 leaves a part out."""
+
+    mirror: float = Field(default=0.5, ge=0, le=1)
+    """Chance of left for right."""
+    turn: float = Field(default=0.25, ge=0)
+    """Up to so many radians."""
+    scale: float = Field(default=0.2, ge=0, lt=1)
+    """Up to this share nearer or farther, and by half of it out of shape."""
+    shift: float = Field(default=0.15, ge=0, lt=1)
+    """Up to this share of half a side."""
+    blur: float = Field(default=0.25, ge=0, le=1)
+    """Chance of half the sharpness."""
+    light: float = Field(default=0.4, ge=0)
+    """Grey values are raised to a power between e to minus this and e to this."""
+    cover: float = Field(default=0.25, ge=0, le=1)
+    """Chance of a rectangle of up to two fifths of each side at the picture's mean."""
+
+    def weakened(self, strength: float) -> "FaceAugmentation":
+        """The same at a share of its strength, but for the mirror."""
+        return self.model_copy(
+            update={name: strength * value for name, value in self.model_dump().items() if name != "mirror"}
+        )
+
+
+EVERY_LOOK = FaceAugmentation()
+
+
 class FusionNumbers(BaseModel):
     """A fusion model's name and arguments in `engine.fusion.builders`; "none" says that a part is not there."""
 
@@ -207,6 +235,8 @@ class Recipe(_Section):
     face: Numbers = {"name": NONE}
     """Left out: faces are not read, and the checkpoint is of voices alone."""
     face_training: EncoderTraining | None = None
+    face_augmentation: FaceAugmentation = Field(EVERY_LOOK, exclude_if=lambda numbers: numbers == EVERY_LOOK)
+    """What faces go through in their encoder's stage and in the versions of their tokens."""
     fusion: FusionNumbers
     dialogue: StatesNumbers | NoDialogue
     dialogue_training: DialogueTraining

@@ -44,7 +44,7 @@ Metrics = dict[str, dict[str, Any]]
 # What of a recipe the fusion and the dialogue states are made of.
 _DIALOGUES = (
     *("voice", "voice_training", "voice_augmentation"),
-    *("face", "face_training"),
+    *("face", "face_training", "face_augmentation"),
     *("fusion", "dialogue", "dialogue_training"),
 )
 
@@ -286,6 +286,7 @@ class _Training:
             face_indices=[turn.face for one in dialogues for turn in one if turn.face is not None],
             versions=versions,
             augmentation=self.recipe.voice_augmentation,
+            looks=self.recipe.face_augmentation,
             seed=self.recipe.seed,
         )
         return Assembler(bank=bank, audio_width=self.front.voice.width, video_width=self.front.face.width)

@@ -19,7 +19,7 @@ from engine.training.corpora.base import FaceSet, Voice
 from engine.training.fitting.fit import Following, fit
 from engine.training.material import augment
 from engine.training.material.tokens import picture_tokens
-from engine.training.recipe import EncoderTraining, VoiceTraining
+from engine.training.recipe import EVERY_LOOK, EncoderTraining, FaceAugmentation, VoiceTraining
 from schemas.labels import EMOTIONS
 
 # These bear bfloat16; gradients of convolutions over time and space turned NaN in it on a CPU.
@@ -82,14 +82,21 @@ def train_voice(
 
 
 def train_face(
-    encoder: FaceCropEncoder, head: Head, faces: FaceSet, *, schedule: EncoderTraining, seed: int, following: Following
+    encoder: FaceCropEncoder,
+    head: Head,
+    faces: FaceSet,
+    *,
+    schedule: EncoderTraining,
+    augmentation: FaceAugmentation = EVERY_LOOK,
+    seed: int,
+    following: Following,
 ) -> None:
     """Train the encoder under the head on augmented faces."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.from_numpy(faces.images)
 
     def batch(chosen: Tensor) -> tuple[Tensor, Tensor]:
-        seen = augment.faces(images[chosen].float() / 255, generator=generator)
+        seen = augment.faces(images[chosen].float() / 255, generator=generator, looks=augmentation)
         tokens = picture_tokens(encoder, seen.to(following.device))
         return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
 

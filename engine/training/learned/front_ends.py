@@ -122,9 +122,17 @@ class FrontEnds:
         def make(state: Path) -> None:
             faces = curriculum.faces("train")
             following = Following(self._progress, state, lambda: self._see(head, dev), self._device)
-            train_face(encoder, head, faces, schedule=schedule, seed=chosen.seed, following=following)
+            train_face(
+                encoder,
+                head,
+                faces,
+                schedule=schedule,
+                augmentation=chosen.face_augmentation,
+                seed=chosen.seed,
+                following=following,
+            )
 
-        digest = chosen.digest("face", "face_training")
+        digest = chosen.digest("face", "face_training", "face_augmentation")
         self.epochs["face"] = self._stages.run("face", digest, {"encoder": encoder, "head": head}, make)
         self._seeing = head
         return {"FER2013 dev part": self._see(head, dev)}

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from engine.signals import SAMPLE_RATE_HZ
+from engine.training.recipe import EVERY_LOOK, FaceAugmentation
 
 _MU = 255.0
 _ROOM = SAMPLE_RATE_HZ // 2
@@ -92,19 +93,20 @@ def masked_bands(frames: Tensor, *, generator: Generator, time_frames: int, band
     return frames
 
 
-def faces(images: Tensor, *, generator: Generator, side: int | None = None, strength: float = 1.0) -> Tensor:
+def faces(
+    images: Tensor, *, generator: Generator, side: int | None = None, looks: FaceAugmentation = EVERY_LOOK
+) -> Tensor:
     """Grey faces `[N, S, S]` in [0, 1]: mirrored, turned, shifted, scaled, blurred, lit otherwise, partly covered.
 
     side: of the result, which is a cut from the middle of what the whole would be; None is S.
-    strength: in [0, 1], of everything but the mirror.
     """
     size = len(images)
     side = side or images.shape[-1]
-    angle = 0.5 * strength * (torch.rand(size, generator=generator) - 0.5)
-    scale = 1 + 0.4 * strength * (torch.rand(size, generator=generator) - 0.5)
-    aspect = 1 + 0.2 * strength * (torch.rand(size, generator=generator) - 0.5)
-    mirror = torch.where(torch.rand(size, generator=generator) < 0.5, -1.0, 1.0)
-    shift = 0.3 * strength * (torch.rand(size, 2, generator=generator) - 0.5)
+    angle = 2 * looks.turn * (torch.rand(size, generator=generator) - 0.5)
+    scale = 1 + 2 * looks.scale * (torch.rand(size, generator=generator) - 0.5)
+    aspect = 1 + looks.scale * (torch.rand(size, generator=generator) - 0.5)
+    mirror = torch.where(torch.rand(size, generator=generator) < looks.mirror, -1.0, 1.0)
+    shift = 2 * looks.shift * (torch.rand(size, 2, generator=generator) - 0.5)
     rotation = torch.stack(
         (
             torch.stack((angle.cos() * scale * mirror, -angle.sin() * scale * aspect, shift[:, 0]), 1),
@@ -115,7 +117,7 @@ def faces(images: Tensor, *, generator: Generator, side: int | None = None, stre
     rotation[:, :, :2] *= side / images.shape[-1]
     grid = F.affine_grid(rotation, [size, 1, side, side], align_corners=False)
     moved = F.grid_sample(images[:, None], grid, padding_mode="border", align_corners=False)
-    blurred = drawn(size, 0.25 * strength, generator)
+    blurred = drawn(size, looks.blur, generator)
     moved[blurred] = (
         F.interpolate(
             F.interpolate(moved[blurred], scale_factor=0.5, mode="bilinear", antialias=True),
@@ -126,9 +128,9 @@ def faces(images: Tensor, *, generator: Generator, side: int | None = None, stre
         else moved[blurred]
     )
     moved = moved[:, 0]
-    power = torch.exp(0.8 * strength * (torch.rand(size, 1, 1, generator=generator) - 0.5))
+    power = torch.exp(2 * looks.light * (torch.rand(size, 1, 1, generator=generator) - 0.5))
     moved = moved.clamp(0, 1) ** power
-    return _covered(moved, generator, chance=0.25 * strength)
+    return _covered(moved, generator, chance=looks.cover)
 
 
 def _covered(images: Tensor, generator: Generator, *, chance: float) -> Tensor:

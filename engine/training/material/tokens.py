@@ -13,7 +13,7 @@ from engine.training.corpora.base import FaceSet, Voice
 from engine.training.material import augment
 from engine.training.material.babble import others_of
 from engine.training.material.heard import heard_otherwise
-from engine.training.recipe import VoiceAugmentation
+from engine.training.recipe import EVERY_LOOK, FaceAugmentation, VoiceAugmentation
 
 _FACES_AT_ONCE = 256
 
@@ -39,10 +39,12 @@ def fill(
     versions: int,
     seed: int,
     augmentation: VoiceAugmentation | None = None,
+    looks: FaceAugmentation = EVERY_LOOK,
 ) -> TokenBank:
     """Encode every recording and the named faces `versions` times, all but the first augmented.
 
     augmentation: of the voices, as in their encoder's stage; None: speed, gain, noise and the telephone.
+    looks: of the faces.
     """
     generator = torch.Generator().manual_seed(seed)
     several = [] if versions == 1 else list(voices)
@@ -54,7 +56,10 @@ def fill(
         spoken[voice.name] = [_encoded(voice_encoder, audio) for audio in heard]
     indices = sorted(set(face_indices))
     seen = [
-        torch.stack([_face_tokens(face_encoder, part, version, generator) for version in range(versions)], dim=1)
+        torch.stack(
+            [_face_tokens(face_encoder, part, looks if version else None, generator) for version in range(versions)],
+            dim=1,
+        )
         for part in torch.split(torch.from_numpy(faces.images[indices]), _FACES_AT_ONCE)
         if len(part)
     ]
@@ -92,9 +97,11 @@ def _part(audio: Tensor, generator: Generator) -> Tensor:
     return audio[start : start + length]
 
 
-def _face_tokens(encoder: FeatureExtractor, images: Tensor, version: int, generator: Generator) -> Tensor:
+def _face_tokens(
+    encoder: FeatureExtractor, images: Tensor, looks: FaceAugmentation | None, generator: Generator
+) -> Tensor:
     grey = images.float() / 255
-    return picture_tokens(encoder, augment.faces(grey, generator=generator) if version else grey)
+    return picture_tokens(encoder, grey if looks is None else augment.faces(grey, generator=generator, looks=looks))
 
 
 def picture_tokens(encoder: FeatureExtractor, grey: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from engine.training.corpora.base import FaceSet
 from engine.training.fitting.average import follow
 from engine.training.fitting.fit import LONGEST_STEP, still_learning
 from engine.training.material import augment
+from engine.training.recipe import EVERY_LOOK
 from engine.training.recognition.losses import Loss
 from engine.training.recognition.recipe import FaceRecipe
 
@@ -164,6 +165,6 @@ class Fitting:
         images = framed(self.images[chosen].float()[:, None] / 255, side=self.encoder.side, crop=self.encoder.side)[
             :, 0
         ]
-        strength = self.schedule.augmentation
-        moved = augment.faces(images, generator=self.generator, side=self.encoder.crop, strength=strength)
+        looks = EVERY_LOOK.weakened(self.schedule.augmentation)
+        moved = augment.faces(images, generator=self.generator, side=self.encoder.crop, looks=looks)
         return standardised(moved).contiguous(memory_format=torch.channels_last)

@@ -5,6 +5,7 @@ import torch
 
 from engine.signals import SAMPLE_RATE_HZ
 from engine.training.material import augment
+from engine.training.recipe import EVERY_LOOK
 
 
 def generator(seed=0):
@@ -70,6 +71,21 @@ def test_faces_keep_size_and_range():
     assert 0 <= float(changed.min()) <= float(changed.max()) <= 1
     assert not torch.allclose(changed, images)
     assert torch.equal(changed, augment.faces(images, generator=generator()))
+
+
+def test_a_face_that_nothing_is_done_to_is_as_it_was():
+    images = torch.rand(4, 48, 48, generator=generator(5))
+    still = EVERY_LOOK.weakened(0).model_copy(update={"mirror": 0})
+    torch.testing.assert_close(augment.faces(images, generator=generator(), looks=still), images, atol=1e-5, rtol=0)
+
+
+def test_each_look_does_its_own():
+    images = torch.rand(64, 48, 48, generator=generator(5))
+    still = EVERY_LOOK.weakened(0).model_copy(update={"mirror": 0})
+    for name in type(still).model_fields:
+        alone = still.model_copy(update={name: getattr(EVERY_LOOK, name)})
+        changed = augment.faces(images, generator=generator(), looks=alone)
+        assert not torch.allclose(changed, images, atol=1e-3), name
 
 
 def test_nothing_to_augment_is_nothing():
