@@ -25,6 +25,7 @@ from actors.metrics.workers import worker_name
 from actors.remote_models import APP
 from actors.worker import DialogueWorker, prepare_loop
 from engine.config import Config
+from engine.errors import Unavailable
 from engine.metrics import Reading
 
 OBJECT_STORE_BYTES = 512 * 1024 * 1024
@@ -38,19 +39,27 @@ DOOR_CALLS = 2
 
 
 def start_ray(*, gpus: float) -> None:
-    """Connect to the cluster `RAY_ADDRESS` names, or start one on this machine."""
+    """Connect to the cluster `RAY_ADDRESS` names, or start one on this machine. Raises `Unavailable`."""
     logging.getLogger("ray").setLevel(logging.ERROR)
     before = signal.getsignal(signal.SIGTERM)
     ours = not os.environ.get("RAY_ADDRESS")
-    ray.init(
-        num_cpus=max(LEAST_PROCESSORS, os.cpu_count() or 1) if ours else None,
-        num_gpus=0 if ours and not gpus else None,
-        object_store_memory=OBJECT_STORE_BYTES if ours else None,
-        include_dashboard=False if ours else None,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        configure_logging=False,
-    )
+    try:
+        ray.init(
+            num_cpus=max(LEAST_PROCESSORS, os.cpu_count() or 1) if ours else None,
+            num_gpus=0 if ours and not gpus else None,
+            object_store_memory=OBJECT_STORE_BYTES if ours else None,
+            include_dashboard=False if ours else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=False,
+        )
+    except Exception as error:
+        # Ray gives its own parts half a minute, which nobody can set, and has no name for this error.
+        if "timed out during startup" not in str(error):
+            raise
+        raise Unavailable(
+            "Ray was not ready within 30 s; is the machine too busy? Try again when it is less so"
+        ) from error
     if threading.current_thread() is threading.main_thread():
         # Ray ends the process on SIGTERM; whoever drains has other plans.
         signal.signal(signal.SIGTERM, before)

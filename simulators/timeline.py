@@ -113,7 +113,8 @@ class Timeline:
         roles = {turn.speaker: turn.role or self._role for turn in dialogue.utterances if turn.speaker is not None}
         # Whoever replays a corpus answers for it: its people agreed to be recorded and studied.
         people = tuple(Participant(speaker=who, role=role, consent=True) for who, role in roles.items())
-        recording = Recording(duration_s=duration_s(dialogue), speed=self._speed)
+        lasts_s = duration_s(dialogue)
+        recording = Recording(duration_s=None if lasts_s is None else round(lasts_s, 3), speed=self._speed)
         started = DialogueStarted(participants=people, recording=recording).model_dump_json().encode()
         yield Cue(0.0, self._word(name, STARTED_TYPE, 0), started)
         cursor_s, sequence = 0.0, 0

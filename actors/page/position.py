@@ -11,7 +11,7 @@ from actors.report.lanes import kind_of
 from actors.report.wording import clock, speaker_of
 from schemas.events import EmotionEvent
 
-LANE: Final = 14.0
+LANE: Final = 16.0
 _MOST_LANES: Final = 6
 _MOST_TURNS: Final = 400
 _LEAST: Final = 2.0
@@ -41,7 +41,8 @@ class Position:
     """The same in words."""
     height: float
     boxes: tuple[Box, ...]
-    ticks: tuple[tuple[float, str], ...]
+    ticks: tuple[str, ...]
+    """Times at equal distances, from end to end."""
     newest: float
     """Where the newest turn ends."""
     played: float | None
@@ -87,10 +88,7 @@ def position(one: Conversation, *, now_s: float) -> Position | None:
             )
             for turn in turns
         ),
-        ticks=tuple(
-            (round(part * WIDTH / _PARTS, 1), clock(begins_s + part * (ends_s - begins_s) / _PARTS))
-            for part in range(_PARTS + 1)
-        ),
+        ticks=tuple(clock(begins_s + part * (ends_s - begins_s) / _PARTS) for part in range(_PARTS + 1)),
         newest=at(newest_s),
         played=None if reached_s is None else at(reached_s),
     )

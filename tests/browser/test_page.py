@@ -181,7 +181,7 @@ def test_a_recording_shows_how_far_it_is_and_a_stream_claims_no_end(gateway, pag
     gateway.log.broker.append(Outgoing(DIALOGUES, "played", started.model_dump_json().encode(), headers))
     gateway.log.say("played", 10)
     page.goto(gateway.at("dialogue/played"))
-    axis = page.get_by_role("region", name="Where the newest turn is").locator("svg")
+    axis = page.locator("svg[data-played]")
     axis.wait_for()
     first = float(axis.get_attribute("data-played"))
     page.wait_for_function(
@@ -225,6 +225,7 @@ def test_a_telephone_is_wide_enough_and_dark_stays_dark(gateway, page, path):
     page.get_by_role("button", name="Dark").click()
     page.locator("body.body--dark").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert all(place["width"] <= 330 for one in page.locator("svg.position").all() if (place := one.bounding_box()))
     page.reload()
     page.locator("body.body--dark").wait_for()
 
