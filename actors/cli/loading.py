@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from simulators.load.plan import until
 from simulators.load.report import LoadReport, Machine, call_counts, latencies, row
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Loading:
         """
         if self._terminal:
             typer.echo(err=True)
-        begun = [call for call in self._calls if not driven.interrupted or call.begin_s < driven.took_s]
+        begun = until(self._calls, driven.took_s) if driven.interrupted else self._calls
         report = LoadReport(
             run=self.run,
             plan=self._plan,

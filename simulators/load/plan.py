@@ -1,7 +1,7 @@
 """Everything that will happen under a load, known beforehand: the same numbers and the same seed plan the same."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from random import Random
 from typing import Final, Literal
@@ -73,6 +73,17 @@ def plan(settings: LoadSettings, manners: Manners) -> Iterator[Call]:
     coming = arrivals(_rng(settings.seed, "arrivals"), per_minute=settings.per_minute, seconds=settings.seconds)
     for number, begin_s in enumerate(coming):
         yield _call(settings, manners, number, round(begin_s, 3))
+
+
+def until(calls: Sequence[Call], at_s: float) -> tuple[Call, ...]:
+    """What had come of the calls at a moment of the load, when whoever still talked was cut short."""
+    return tuple(
+        call
+        if call.begin_s + call.length_s <= at_s
+        else replace(call, length_s=at_s - call.begin_s, ending="cut short")
+        for call in calls
+        if call.begin_s < at_s
+    )
 
 
 def digest(calls: Sequence[Call]) -> str:

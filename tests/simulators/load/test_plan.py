@@ -14,7 +14,7 @@ from simulators.load.arrivals import arrivals
 from simulators.load.conversation import AGENT, CUSTOMER, SHORTEST_S, broken_off, converse, hung_up, length_s
 from simulators.load.faults import FaultRates, draw_faults
 from simulators.load.manners import Quantiles, read_manners
-from simulators.load.plan import LoadSettings, digest, plan
+from simulators.load.plan import LoadSettings, digest, plan, until
 from simulators.load.report import call_counts
 
 MANNERS = read_manners()
@@ -133,6 +133,15 @@ def test_the_load_is_over_when_it_was_to_be():
     calls = planned(BUSY)
     assert max(call.begin_s + call.length_s for call in calls) <= BUSY.seconds + 0.01
     assert any(call.ending == "cut short" for call in calls)
+
+
+def test_a_load_that_is_stopped_has_the_calls_that_had_begun():
+    calls = planned(BUSY)
+    counts = call_counts(until(calls, 100.0))
+    assert counts["begun"] == sum(call.begin_s < 100.0 for call in calls)
+    still = sum(call.begin_s < 100.0 < call.begin_s + call.length_s for call in calls)
+    assert counts["cut_short"] == still > 0
+    assert until(calls, BUSY.seconds + 1.0) == calls
 
 
 @pytest.mark.parametrize(
