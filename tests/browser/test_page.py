@@ -198,6 +198,8 @@ def test_a_recording_shows_how_far_it_is_and_a_stream_claims_no_end(gateway, pag
 
 @pytest.mark.parametrize("path", ["", f"dialogue/{CALL}", "microphone"])
 def test_everybody_can_read_reach_and_hear_everything(gateway, page, path):
+    for event in recorded():
+        gateway.log.broker.append(event)
     page.emulate_media(reduced_motion="reduce")
     page.goto(gateway.at(path))
     page.get_by_role("heading", name="Alerts", exact=True).wait_for()
