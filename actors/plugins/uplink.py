@@ -135,7 +135,7 @@ class Uplink:
         except ValidationError as error:
             raise NotTaken(f"what answers at {self._gateway.url} is no gateway of this version") from error
         if isinstance(told, Failed):
-            said = f"the gateway at {self._gateway.url} ended the stream of {self._start.speaker}: {told.message}"
+            said = f"the gateway at {self._gateway.url} ended a stream of {self._start.dialogue_id}: {told.message}"
             raise NotTaken(said) if told.code in _HOPELESS else Unavailable(said)
         if isinstance(told, Started):
             self._failed = 0

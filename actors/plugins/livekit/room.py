@@ -166,7 +166,8 @@ class Attendance:
         try:
             await carry(track, uplink)
         except TurntoneError as error:
-            _log.error("%s is not listened to any more: %s", who.speaker, error)
+            # No name: a log is read by others than those who may hear the call.
+            _log.error("dialogue %s: somebody is not listened to any more: %s", self._dialogue_id, error)
 
     def _announce(self, who: Participant) -> None:
         word = asyncio.create_task(asyncio.to_thread(self._say_who, who))
@@ -178,7 +179,10 @@ class Attendance:
             with Client(self._gateway.url, token=self._gateway.token.get_secret_value()) as client:
                 client.start(self._dialogue_id, participants=[who])
         except TurntoneError as error:
-            _log.error("%s is not listened to, but the engine could not be told to erase them: %s", who.speaker, error)
+            _log.error(
+                "dialogue %s: who refused is not listened to, but the engine could not be told to erase them: %s",
+                *(self._dialogue_id, error),
+            )
 
     async def _finish(self) -> None:
         if self._going is not None:
