@@ -31,7 +31,8 @@ CONTRAST: Final = """() => {
   while (texts.nextNode()) {
     const element = texts.currentNode.parentElement;
     const words = texts.currentNode.data.trim();
-    if (!words || !element.checkVisibility({ visibilityProperty: true }) || element.closest("svg, script, style, :disabled, .unseen")) continue;
+    const hidden = !element.checkVisibility({ visibilityProperty: true });
+    if (!words || hidden || element.closest("svg, script, style, :disabled, .unseen")) continue;
     const style = getComputedStyle(element), ground = behind(element);
     const [a, b] = [light(over(number(style.color), ground)), light(ground)].sort((x, y) => y - x);
     const size = parseFloat(style.fontSize), bold = Number(style.fontWeight) >= 700;
