@@ -72,7 +72,7 @@ def nameless(page: Page) -> list[str]:
 
 def headings(page: Page) -> list[int]:
     """Their levels, in order (1.3.1)."""
-    return page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(one => Number(one.tagName[1]))")
+    return list(page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(one => Number(one.tagName[1]))"))
 
 
 def stops(page: Page) -> tuple[list[int], set[str]]:
