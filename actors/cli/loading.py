@@ -31,6 +31,7 @@ _COUNTS: Final = (
     "given_up",
     "unexpected",
     "unacknowledged",
+    "unheard",
 )
 
 
@@ -87,7 +88,7 @@ class Loading:
             interrupted=driven.interrupted,
             took_s=driven.took_s,
             calls=call_counts(begun),
-            balance=self._account.balance(),
+            balance=self._account.balance(heard_out=driven.heard_out),
             latency_ms={**latencies(self._account.answers), **({"stack": stages} if stages else {})},
             behind_ms=row(driven.behind_ms),
             machine=Machine(

@@ -65,6 +65,8 @@ class Balance:
     """Of those, with a turn."""
     lost: int
     """Of those, with neither a turn nor a dead letter."""
+    unheard: int
+    """The same, where nobody waited long enough to call it lost."""
     given_up: int
     """Utterances without a fault that became dead letters."""
     unacknowledged: int
@@ -136,8 +138,8 @@ class Account:
         """Utterances that something may still be told of."""
         return sum(self._unsettled(entry) or not entry.acknowledged for entry in self._all())
 
-    def balance(self) -> Balance:
-        """The counts as they stand."""
+    def balance(self, *, heard_out: bool = True) -> Balance:
+        """The counts as they stand; `heard_out`: what has not come by now will not come any more."""
         entries = [entry for entry in self._all() if entry.acknowledged]
         faults: dict[Fault, dict[str, int]] = {}
         for entry in entries:
@@ -146,10 +148,12 @@ class Account:
                 counts["sent"] += 1
                 counts["answered"] += bool(entry.answers)
                 counts["dead_letters"] += entry.dead
+        missing = sum(self._unsettled(entry) for entry in entries)
         return Balance(
             sent=len(entries),
             answered=sum(bool(entry.answers) for entry in entries),
-            lost=sum(self._unsettled(entry) for entry in entries),
+            lost=missing if heard_out else 0,
+            unheard=0 if heard_out else missing,
             given_up=sum(entry.dead and entry.sent.fault not in NOT_ANSWERED for entry in entries),
             unacknowledged=len(list(self._all())) - len(entries),
             twice=self._counts["twice"],

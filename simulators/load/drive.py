@@ -25,6 +25,8 @@ class Driven:
     behind_ms: tuple[float, ...]
     """How late each record was sent."""
     interrupted: bool
+    heard_out: bool
+    """Answers were waited for until they came, or until nothing came any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ class Drive:
             self._send(hang_up(dialogue_id, at_s=self._now_s()))
         took_s = self._now_s()
         self._acknowledge()
-        self._hear_out()
-        return Driven(round(took_s, 1), tuple(behind_ms), self._stop.is_set())
+        heard_out = self._hear_out()
+        return Driven(round(took_s, 1), tuple(behind_ms), self._stop.is_set(), heard_out)
 
     def _send(self, cue: Cue) -> None:
         due_s = cue.at_s if cue.sent is None else cue.sent.ended_s
@@ -111,18 +113,20 @@ class Drive:
         self._report(Progress(self._now_s(), len(self._open)))
         return bool(told)
 
-    def _hear_out(self) -> None:
+    def _hear_out(self) -> bool:
         heard_s, stopped = self._now_s(), self._stop.is_set()
         try:
-            while (
-                self._stop.is_set() == stopped and self._account.waiting and self._now_s() - heard_s < self._patience_s
-            ):
+            while self._account.waiting and self._now_s() - heard_s < self._patience_s:
+                if self._stop.is_set() != stopped:
+                    return False
                 if self._hear(_LISTEN_S):
                     heard_s = self._now_s()
                 self._acknowledge()
             self._hear(_LISTEN_S)
         except KeyboardInterrupt:
             self._stop.set()
+            return False
+        return True
 
     def _is_own(self, one: Told | Buried) -> bool:
         dialogue_id = one.event.dialogue_id if isinstance(one, Told) else one.dialogue_id

@@ -146,6 +146,22 @@ def test_an_interruption_hangs_up_and_hears_out_what_was_sent():
     assert max(progress.open_calls for progress in seen) > 1
 
 
+def test_what_is_not_waited_for_is_not_called_lost():
+    stop = Event()
+
+    def report(progress):
+        # Everything else has been answered by then, and patience has not run out.
+        if progress.now_s > SETTINGS.seconds + 2.0:
+            stop.set()
+
+    gone = next(cue.segment for cue in cues(CALLS, run="r", media=lambda said: SOUND) if cue.sent is not None)
+    driven, account, _ = drive(lose={gone.id}, stop=stop, report=report)
+    assert driven.interrupted
+    assert not driven.heard_out
+    balance = account.balance(heard_out=driven.heard_out)
+    assert (balance.lost, balance.unheard) == (0, 1)
+
+
 class Refusing:
     """A publisher whose broker is away."""
 
