@@ -86,4 +86,5 @@ def test_ctrl_c_hangs_up_and_reports_what_there_is(tmp_path, running, environmen
     assert found["balance"]["sent"] > 0
     assert found["balance"]["answered"] > 0
     assert found["calls"]["begun"] > 0
-    assert {"vad", "infer", "latency"} <= set(found["latency_ms"]["stack"])
+    # Whoever spoke first may have been the agent, who passes no stage of the models.
+    assert {"load", "store", "publish", "latency"} <= set(found["latency_ms"]["stack"])
