@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from queue import Empty, Queue
 from threading import Event, Thread
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from pydantic import SecretStr
@@ -238,23 +238,6 @@ def interruptible() -> Iterator[None]:
     before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def stopping_on_signals() -> Iterator[Event]:
-    """An event that SIGTERM and Ctrl-C set; a second Ctrl-C interrupts as usual."""
-    stop = Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

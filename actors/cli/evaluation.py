@@ -119,7 +119,8 @@ def _through_stack(
     config: "Config", corpus: "Corpus", *, run: str, role: str
 ) -> tuple[tuple["Sent", ...], list["EmotionEvent"]]:
     from actors.cli.through import replay_through
-    from actors.supervisor import Supervisor, stopping_on_signals
+    from actors.stopping import stopping_on_signals
+    from actors.supervisor import Supervisor
 
     hearing = Hearing(json=False, silent=True)
     typer.echo("Turntone starts; the first time takes longer.", err=True)

@@ -91,7 +91,7 @@ def load(
     """
     from actors.cli.loading import Loading
     from actors.load.figures import read_stages, rows
-    from actors.supervisor import stopping_on_signals
+    from actors.stopping import stopping_on_signals
     from engine.clock import SystemClock
     from engine.config import read_config
     from simulators.load.account import Account

@@ -60,7 +60,8 @@ def started(config: "Config", *, gateway: bool) -> Iterator[tuple["Supervisor", 
             settled = config.model_copy(update={"gateway": settings})
             say_page(settled, given=config)
         # Here and not above: it brings Ray, which takes longer than all of this.
-        from actors.supervisor import Supervisor, stopping_on_signals
+        from actors.stopping import stopping_on_signals
+        from actors.supervisor import Supervisor
 
         stop = opened.enter_context(stopping_on_signals())
         running = opened.enter_context(Supervisor(config=settled, progress=progress, gateway=gateway))
