@@ -2,13 +2,13 @@
 
 import asyncio
 
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from actors.gateway.streams.messages import Told
 from actors.gateway.streams.refusal import POLICY, Refusal
 
-_IN_ORDER = {1000, 1005}
-"""A close frame with code 1000, or with none: somebody closed it on purpose."""
+_NORMAL, _NO_CODE = 1000, 1005
 
 
 class HungUp(Exception):
@@ -38,7 +38,7 @@ class Connection:
             raise Refusal(POLICY, "silent", f"nothing came for {within_s:g} s") from error
         if message["type"] == "websocket.disconnect":
             self._gone = True
-            raise HungUp(in_order=message.get("code") in _IN_ORDER)
+            raise HungUp(in_order=_on_purpose(message))
         text: str | None = message.get("text")
         return message["bytes"] if text is None else text
 
@@ -58,3 +58,9 @@ class Connection:
                 await self._websocket.close(code, reason)
             except (WebSocketDisconnect, RuntimeError):
                 return
+
+
+def _on_purpose(message: Message) -> bool:
+    """A close frame with code 1000, or with none. A lost connection is told as 1005 too, but gives no reason."""
+    code = message.get("code")
+    return code == _NORMAL or (code == _NO_CODE and "reason" in message)
