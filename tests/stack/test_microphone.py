@@ -3,13 +3,13 @@
 import pytest
 
 from actors.client import Client
-from tests.browser.shown import WAIT_MS, chromium, spoken
+from tests.browser.shown import WAIT_MS, chromium, seen, spoken
 
 pytestmark = pytest.mark.stack
 
 
 def test_what_is_said_into_the_microphone_stands_on_the_page_as_the_topic_tells_it(running, tmp_path):
-    with chromium(spoken(tmp_path / "voice.wav")) as browser:
+    with chromium(spoken(tmp_path / "voice.wav"), seen(tmp_path / "face.mjpeg")) as browser:
         page = browser.new_page()
         page.set_default_timeout(WAIT_MS)
         page.goto(f"{running.gateway}/page/#token={running.token}")
