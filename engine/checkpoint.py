@@ -242,11 +242,8 @@ class Checkpoint:
         answers = step(fresh) if fresh else {}
 
         # Step 4. Write.
-        written = [
-            self._with_outbox(answers[one.position], one.record)
-            for one in fresh
-            if one.position in answers and self.pending(one.position)
-        ]
+        kept = [one for one in fresh if one.position in answers and self.pending(one.position)]
+        written = [self._with_outbox(answers[one.position], one.record) for one in kept]
         if written:
             with self._timed("store", around):
                 self._write(written)
@@ -262,9 +259,8 @@ class Checkpoint:
                 # Step 6. Flush.
                 self._transport.flush()
         self._finish([*done, *(record.position for record in written)])
-        for one in fresh:
-            if one.position in answers:
-                self._observe(one.member, answers[one.position], around)
+        for one in kept:
+            self._observe(one.member, answers[one.position], around)
         self._metrics.count("segments", len(written))
         self._metrics.count("events", len(events))
         self._metrics.count("dead_letters", sum(record.topic == DEAD_LETTERS for record in due))

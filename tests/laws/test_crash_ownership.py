@@ -78,6 +78,8 @@ def test_a_partition_handed_over_while_its_wave_is_in_work(heartbeat_s: float) -
     assert world.counts["lost_races"] == 0
     # What was given up was not written, what was written was committed: nobody came upon the other's work.
     assert world.counts["replay"] == 0
+    # Nor was what was given up counted: every segment is in the figures once, and so are its two turns.
+    assert world.counts["turns"] == 2 * world.counts["segments"] == 24
 
 
 def test_a_drain_commits_what_is_done_and_leaves() -> None:

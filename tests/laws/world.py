@@ -96,7 +96,7 @@ class Memory:
         record = go_on(arrival, before).model_copy(update={"state": history, "turns": history.count(b";")})
         value = {"history": history.decode(), "nonce": next(self._nonces)}
         events = tuple(entry(arrival, record, "turn", {**value, "index": index}, index=index) for index in range(2))
-        return Stepped(record=record, events=events)
+        return Stepped(record=record, events=events, tally=("turns",) * len(events))
 
     def reject(
         self, arrival: Arrival, record: DialogueRecord | None, *, error: Exception, stage: str, attempts: int
