@@ -29,9 +29,9 @@ from engine.training.learned.front_ends import FrontEnds
 from engine.training.learned.revision import cells, look_twice, told, train_revision
 from engine.training.learned.tuning import DEV, Tuned, tune
 from engine.training.learned.unlearned import silence
-from engine.training.material import tokens
 from engine.training.material.batches import Assembler
 from engine.training.material.conditions import Material
+from engine.training.material.encoded import encoded
 from engine.training.measured.evaluate import evaluate
 from engine.training.recipe import Recipe
 from engine.training.scoring.affect import FEWEST_TO_LEARN, rated
@@ -277,16 +277,12 @@ class _Training:
         return score(looks.labels[looks.later], probabilities(looks.second[looks.later], temperature=1.0))
 
     def _assembler(self, material: Material, *, versions: int) -> Assembler:
-        dialogues = chain.from_iterable(material.conditions.values())
-        bank = tokens.fill(
-            voice_encoder=self.front.voice,
-            face_encoder=self.front.face,
-            voices=material.voices,
-            faces=material.faces,
-            face_indices=[turn.face for one in dialogues for turn in one if turn.face is not None],
+        return encoded(
+            material,
+            voice=self.front.voice,
+            face=self.front.face,
             versions=versions,
+            seed=self.recipe.seed,
             augmentation=self.recipe.voice_augmentation,
             looks=self.recipe.face_augmentation,
-            seed=self.recipe.seed,
         )
-        return Assembler(bank=bank, audio_width=self.front.voice.width, video_width=self.front.face.width)

@@ -18,9 +18,9 @@ from engine.training.curriculum import Curriculum
 from engine.training.effects.said import Said
 from engine.training.fitting.fit import Following
 from engine.training.learned.dialogues import predict, train_dialogues
-from engine.training.material import tokens
 from engine.training.material.batches import Assembler
 from engine.training.material.conditions import Material
+from engine.training.material.encoded import encoded
 from engine.training.measured.withheld import without_each
 from engine.training.recipe import Recipe
 from schemas.labels import EMOTIONS
@@ -98,19 +98,15 @@ class DialogueStage:
         return found | {"one party withheld": said(left)}
 
     def _tokens(self, material: Material, *, versions: int) -> Assembler:
-        everything = chain.from_iterable(material.conditions.values())
-        bank = tokens.fill(
-            voice_encoder=self._loaded.voice,
-            face_encoder=self._loaded.face,
-            voices=material.voices,
-            faces=material.faces,
-            face_indices=[turn.face for one in everything for turn in one if turn.face is not None],
+        return encoded(
+            material,
+            voice=self._loaded.voice,
+            face=self._loaded.face,
             versions=versions,
+            seed=self._recipe.seed,
             augmentation=self._recipe.voice_augmentation,
             looks=self._recipe.face_augmentation,
-            seed=self._recipe.seed,
         )
-        return Assembler(bank=bank, audio_width=self._loaded.voice.width, video_width=self._loaded.face.width)
 
 
 _MISSING = {

@@ -14,9 +14,9 @@ from engine.parts import Parts
 from engine.training.corpora.base import Dialogue, ratings
 from engine.training.learned.dialogues import predict, predict_affect
 from engine.training.learned.revision import look_twice, told
-from engine.training.material import tokens
 from engine.training.material.batches import Assembler
 from engine.training.material.conditions import material
+from engine.training.material.encoded import encoded
 from engine.training.measured import whose
 from engine.training.measured.table import Line, line
 from engine.training.measured.withheld import without_each
@@ -57,16 +57,7 @@ def evaluate(checkpoint: str, corpus: str, *, data: Path) -> Iterator[Row]:
     """
     loaded = parts.load(artifact.read(artifact.find(checkpoint)))
     part = material(corpus, data)
-    bank = tokens.fill(
-        voice_encoder=loaded.voice,
-        face_encoder=loaded.face,
-        voices=part.voices,
-        faces=part.faces,
-        face_indices=[t.face for some in part.conditions.values() for d in some for t in d if t.face is not None],
-        versions=1,
-        seed=0,
-    )
-    using = Assembler(bank=bank, audio_width=loaded.voice.width, video_width=loaded.face.width)
+    using = encoded(part, voice=loaded.voice, face=loaded.face)
     for name, some in part.conditions.items():
         yield _row(name, loaded, some, using)
 
